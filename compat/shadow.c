@@ -1,0 +1,71 @@
+/* State of one shadow socket: how it begins, and how its parts are read. */
+#include "shadow.h"
+
+#include "decide.h"
+
+#include <string.h>
+
+void shadow_init(struct shadow *sock, enum kind kind, int family)
+{
+	sock->pid = 0;
+	sock->cookie = 0;
+	sock->kind = (unsigned char)kind;
+	sock->family = (unsigned char)family;
+	sock->role = UNMADE;
+	sock->link = IDLE;
+	sock->naming = UNNAMED;
+	sock->nonblocking = 0;
+	sock->python = 0;
+	sock->told = 0;
+	for (int direction = RECEIVE; direction <= SEND; direction++) {
+		sock->timeout_set[direction] = 0;
+		sock->timeout_zero[direction] = 0;
+		sock->buffer_set[direction] = 0;
+		sock->buffer[direction] = 0;
+	}
+	sock->early = 0;
+	sock->guard = 0;
+	sock->name.len = 0;
+	sock->peer.len = 0;
+	shadow_rearm(sock);
+}
+
+void shadow_rearm(struct shadow *sock)
+{
+	atomic_store_explicit(&sock->armed, decide_armed(sock), memory_order_release);
+}
+
+bool shadow_keep(struct shadow *sock, struct address *which, const void *addr, socklen_t len)
+{
+	uint32_t even = atomic_load(&sock->guard) & ~1U;
+
+	if (!atomic_compare_exchange_strong(&sock->guard, &even, even + 1))
+		return false;
+	which->len = len < sizeof which->in6 ? len : (socklen_t)sizeof which->in6;
+	memset(&which->in6, 0, sizeof which->in6);
+	memcpy(&which->in6, addr, which->len);
+	atomic_store(&sock->guard, even + 2);
+	return true;
+}
+
+bool shadow_recall(struct shadow *sock, const struct address *which, struct address *copy)
+{
+	uint32_t before = atomic_load(&sock->guard);
+
+	if (before & 1U)
+		return false;
+	memcpy(copy, which, sizeof *copy);
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load(&sock->guard) == before;
+}
+
+enum timing shadow_timing(const struct shadow *sock, int direction)
+{
+	unsigned char python = atomic_load(&sock->python);
+
+	if (python)
+		return (enum timing)(python - 1);
+	if (atomic_load(&sock->nonblocking))
+		return NONBLOCKING;
+	return atomic_load(&sock->timeout_set[direction]) ? TIMEOUT : BLOCKING;
+}

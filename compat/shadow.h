@@ -1,0 +1,98 @@
+/* One socket as Jython would see it: what kind it is, what it has become, and
+ * what was asked of it before that.  Plain data; it knows of no real fd.
+ *
+ * Small fields are atomics, each true on its own; `guard` keeps the two
+ * addresses whole.  Shadows are never unmapped, so a reader that lost a race
+ * with close sees another socket's facts, never a fault. */
+#ifndef SHADOW_H
+#define SHADOW_H
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum kind { TCP, UDP };
+
+/* What the socket has become.  DEAD: its one connect failed. */
+enum role { UNMADE, CLIENT, LISTENER, DATAGRAM, DEAD };
+
+/* How far the connection of a CLIENT, or the association of a UDP socket, is. */
+enum link { IDLE, CONNECTING, CONNECTED };
+
+/* ASKED: bind was called, the kernel does not know yet.  BINDING: a thread is
+ * telling it.  BOUND: the kernel knows (or refused: REFUSED). */
+enum naming { UNNAMED, ASKED, BINDING, BOUND, REFUSED };
+
+/* Java's three modes; Linux knows the first and the last. */
+enum timing { BLOCKING, TIMEOUT, NONBLOCKING };
+
+/* An IP address as given to bind or connect. */
+struct address {
+	socklen_t len; /* as given, at most sizeof(in6) */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	};
+};
+
+enum { RECEIVE, SEND }; /* index of the two buffers and timeouts */
+
+/* The data path's question: which calls need more than the real function? */
+enum armed {
+	ARMED_SEND = 1,     /* send, write and their kin without an address */
+	ARMED_SENDTO = 2,   /* sends that may name an address */
+	ARMED_PIPE = 4,     /* nothing but EPIPE needs to be changed */
+	ARMED_RECV = 8,     /* recv, read */
+	ARMED_RECVFROM = 16,/* receives that may answer an address */
+	ARMED_FLAGS = 32    /* only calls with MSG_ flags are of interest */
+};
+
+struct shadow {
+	_Atomic uint32_t refs;      /* slots and borrowers; 0: free */
+	_Atomic uint32_t armed;     /* enum armed, kept by shadow_rearm */
+	_Atomic uint32_t next;      /* the pool's, while free */
+	uint32_t index;             /* in the pool, for ever */
+	int pid;                    /* process that met the socket first */
+	uint64_t cookie;            /* SO_COOKIE; 0: unknown */
+	unsigned char kind;         /* enum kind */
+	unsigned char family;       /* AF_INET or AF_INET6 */
+	_Atomic unsigned char role, link, naming;
+	_Atomic unsigned char nonblocking; /* O_NONBLOCK, as last seen */
+	_Atomic unsigned char python;      /* 0, or 1 + enum timing from the CPython adapter */
+	_Atomic unsigned char timeout_set[2], timeout_zero[2];
+	_Atomic unsigned char buffer_set[2];
+	_Atomic unsigned char told; /* findings said once a socket, by enum told */
+	_Atomic int buffer[2];      /* SO_RCVBUF, SO_SNDBUF as asked */
+	_Atomic uint32_t early;     /* rows of options.def set while unmade */
+	_Atomic uint32_t guard;     /* odd while an address is being written */
+	struct address name, peer;
+};
+
+enum told { TOLD_SHARED = 1, TOLD_BLOCKING = 2, TOLD_UNMADE = 4 };
+
+/* Make a free cell the shadow of a new, unmade socket. */
+void shadow_init(struct shadow *sock, enum kind kind, int family);
+
+/* Recompute `armed` after any change of state. */
+void shadow_rearm(struct shadow *sock);
+
+/* Keep an address (len bytes at addr, readable); which is name or peer.
+ * Returns false if another writer is at it. */
+bool shadow_keep(struct shadow *sock, struct address *which, const void *addr, socklen_t len);
+
+/* Copy a kept address out; false if it is being written just now. */
+bool shadow_recall(struct shadow *sock, const struct address *which, struct address *copy);
+
+/* Java's mode of the socket: the CPython adapter's word, else SO_RCVTIMEO (or
+ * SO_SNDTIMEO) and O_NONBLOCK. */
+enum timing shadow_timing(const struct shadow *sock, int direction);
+
+static inline bool shadow_is(const struct shadow *sock, enum role role)
+{
+	return atomic_load_explicit(&sock->role, memory_order_acquire) == role;
+}
+
+#endif

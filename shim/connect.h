@@ -1,0 +1,16 @@
+/* The steps of a connect, shared with the sends that are one (MSG_FASTOPEN). */
+#ifndef CONNECT_H
+#define CONNECT_H
+
+#include "shim.h"
+
+/* Before: is the call answered already (*rc, errno)?  Does pending binds. */
+bool connect_refused(struct shadow *sock, const struct occasion *at, int *rc);
+
+/* After: take its result (errno if negative) into the shadow, and map errno. */
+void connect_done(struct shadow *sock, int rc, const struct occasion *at);
+
+/* A connection under way turned out to have failed. */
+void connect_failed(struct shadow *sock, int error);
+
+#endif

@@ -1,0 +1,143 @@
+/* Descriptors that share, replace or end a socket. */
+#include "shim.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+
+/* Java has no descriptors 0-2 to put a socket on. */
+static void duplicated(int from, int to, const struct occasion *at)
+{
+	struct shadow *sock;
+
+	/* What a vfork child makes of its descriptors for exec leaves no trace here. */
+	if (pending_any() && !fdtable_is_mine())
+		pending_flush_one(from, at->call, at->site);
+	fdtable_copy(from, to);
+	if (to > STDERR_FILENO || !rule_active(FD_PASSING))
+		return;
+	sock = track_unchecked(to);
+	if (sock)
+		report_finding(decide_fd_passing(), at);
+	shadow_put(sock);
+}
+
+SHIM int dup(int fd)
+{
+	struct occasion at = OCCASION("dup", fd, NULL);
+	int rc = REAL(dup)(fd);
+
+	if (rc >= 0)
+		duplicated(fd, rc, &at);
+	return rc;
+}
+
+SHIM int dup2(int from, int to)
+{
+	struct occasion at = OCCASION("dup2", from, NULL);
+	int rc = REAL(dup2)(from, to);
+
+	if (rc >= 0)
+		duplicated(from, to, &at);
+	return rc;
+}
+SHIM_TWIN(__dup2, dup2);
+
+SHIM int dup3(int from, int to, int flags)
+{
+	struct occasion at = OCCASION("dup3", from, NULL);
+	int rc = REAL(dup3)(from, to, flags);
+
+	if (rc >= 0)
+		duplicated(from, to, &at);
+	return rc;
+}
+
+static void noted(int fd, bool nonblocking)
+{
+	struct shadow *sock = track_unchecked(fd);
+
+	if (sock) {
+		sock->nonblocking = nonblocking;
+		shadow_rearm(sock);
+	}
+	shadow_put(sock);
+}
+
+/* After the real fcntl succeeded with rc. */
+static void controlled(int fd, int command, void *argument, int rc, const struct occasion *at)
+{
+	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+		duplicated(fd, rc, at);
+	else if (command == F_SETFL)
+		noted(fd, ((uintptr_t)argument & O_NONBLOCK) != 0);
+}
+
+#define FCNTL(name)                                              \
+	SHIM int name(int fd, int command, ...)                  \
+	{                                                        \
+		struct occasion at = OCCASION(#name, fd, NULL);  \
+		void *argument;                                  \
+		va_list rest;                                    \
+		int rc;                                          \
+                                                                 \
+		va_start(rest, command);                         \
+		argument = va_arg(rest, void *);                 \
+		va_end(rest);                                    \
+		rc = REAL(name)(fd, command, argument);          \
+		if (rc >= 0)                                     \
+			controlled(fd, command, argument, rc, &at); \
+		return rc;                                       \
+	}
+
+FCNTL(fcntl)
+FCNTL(fcntl64)
+SHIM_TWIN(__fcntl, fcntl);
+
+SHIM int ioctl(int fd, unsigned long request, ...)
+{
+	void *argument;
+	va_list rest;
+	int rc;
+
+	va_start(rest, request);
+	argument = va_arg(rest, void *);
+	va_end(rest);
+	rc = REAL(ioctl)(fd, request, argument);
+	if (rc == 0 && request == FIONBIO)
+		noted(fd, *(const int *)argument != 0);
+	return rc;
+}
+
+/* A slot is emptied before its fd is closed: afterwards the number may be
+ * another thread's. */
+
+SHIM int close(int fd)
+{
+	fdtable_clear(fd);
+	return REAL(close)(fd);
+}
+SHIM_TWIN(__close, close);
+
+SHIM int close_range(unsigned first, unsigned last, int flags)
+{
+	if (!(flags & (int)CLOSE_RANGE_CLOEXEC) && first <= last)
+		fdtable_clear_range(first, last);
+	return REAL(close_range)(first, last, flags);
+}
+
+SHIM void closefrom(int first)
+{
+	fdtable_clear_range(first < 0 ? 0 : (unsigned)first, ~0U);
+	REAL(closefrom)(first);
+}
+
+SHIM int fclose(FILE *file)
+{
+	int saved = errno;
+	int fd = fileno(file);
+
+	errno = saved;
+	if (fd >= 0)
+		fdtable_clear(fd);
+	return REAL(fclose)(file);
+}

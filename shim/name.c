@@ -1,0 +1,223 @@
+/* Names and roles: bind, listen, getsockname, getpeername, shutdown. */
+#include "shim.h"
+
+#include <string.h>
+
+/* The kernel would refuse this address whatever else happens: its errno, or 0.
+ * (net/ipv4/af_inet.c and net/ipv6/af_inet6.c, bind.) */
+static int bad_address(const struct shadow *sock, const void *addr, socklen_t len)
+{
+	const struct sockaddr *any = addr;
+	socklen_t least = sock->family == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_scope_id) :
+						     (socklen_t)sizeof(struct sockaddr_in);
+
+	if ((int)len < 0 || len > sizeof(struct sockaddr_storage))
+		return EINVAL;
+	if (!readable(addr, len))
+		return EFAULT;
+	if (len < least)
+		return EINVAL;
+	if (any->sa_family == sock->family)
+		return 0;
+	if (sock->family == AF_INET && any->sa_family == AF_UNSPEC &&
+	    ((const struct sockaddr_in *)addr)->sin_addr.s_addr == INADDR_ANY)
+		return 0;
+	return EAFNOSUPPORT;
+}
+
+static int fail(int err)
+{
+	errno = err;
+	return -1;
+}
+
+static int bind_now(struct shadow *sock, const void *addr, socklen_t len, const struct occasion *at)
+{
+	struct verdict late = sock->kind == UDP ? decide_made(sock, DATAGRAM) : PASS;
+	int rc = REAL(bind)(at->fd, addr, len);
+
+	if (rc == 0 || !bad_address(sock, addr, len))
+		shadow_keep(sock, &sock->name, addr, len);
+	if (rc != 0) {
+		if (sock->name.len && sock->kind == UDP)
+			atomic_store(&sock->naming, REFUSED);
+		errno = mapped(decide_bind_error(errno), at, errno);
+		return rc;
+	}
+	atomic_store(&sock->naming, BOUND);
+	if (sock->kind == UDP) {
+		track_role(sock, DATAGRAM, sock->link);
+		settled(late, at, &rc);
+	}
+	return rc;
+}
+
+static int bind_deferred(struct shadow *sock, const void *addr, socklen_t len)
+{
+	int err = bad_address(sock, addr, len);
+
+	if (!err && atomic_load(&sock->naming) != UNNAMED)
+		err = EINVAL;
+	if (err)
+		return fail(err);
+	pending_keep(sock, addr, len);
+	return 0;
+}
+
+SHIM int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
+{
+	struct shadow *sock = track(fd);
+	struct occasion at = OCCASION("bind", fd, sock);
+	const void *name = addr.__sockaddr__;
+	int rc;
+
+	if (!sock)
+		return REAL(bind)(fd, addr, len);
+	python_look(at.site);
+	if (!settled(decide_bind(sock), &at, &rc))
+		rc = bind_is_deferred(sock) && shadow_is(sock, UNMADE) ? bind_deferred(sock, name, len) :
+									   bind_now(sock, name, len, &at);
+	shadow_put(sock);
+	return rc;
+}
+
+static int listen_tcp(struct shadow *sock, int backlog, const struct occasion *at)
+{
+	struct verdict late = decide_made(sock, LISTENER), v = decide_backlog(backlog);
+	int rc, err;
+
+	if (settled(decide_listen(sock), at, &rc))
+		return rc;
+	report_finding(v, at);
+	if (enforced(v) && v.rc < 0)
+		return fail(v.err);
+	if (enforced(v))
+		backlog = v.rc;
+	err = pending_bind(sock, at);
+	if (err)
+		return fail(err);
+	rc = REAL(listen)(at->fd, backlog);
+	if (rc != 0) {
+		errno = mapped(decide_bind_error(errno), at, errno);
+		return rc;
+	}
+	track_role(sock, LISTENER, IDLE);
+	settled(late, at, &rc);
+	return rc;
+}
+
+SHIM int listen(int fd, int backlog)
+{
+	struct shadow *sock = track(fd);
+	struct occasion at = OCCASION("listen", fd, sock);
+	int rc;
+
+	if (!sock || sock->kind != TCP) {
+		rc = REAL(listen)(fd, backlog);
+	} else {
+		python_look(at.site);
+		rc = listen_tcp(sock, backlog, &at);
+	}
+	shadow_put(sock);
+	return rc;
+}
+
+/* Answer an address as the kernel does: truncated to the room there is, with
+ * its full length.  The kernel's own answer has just proved the pointers good. */
+static void answer_address(const struct address *address, struct sockaddr *addr, socklen_t room, socklen_t *len)
+{
+	socklen_t size = address->any.sa_family == AF_INET6 ? sizeof address->in6 : sizeof address->in;
+
+	memcpy(addr, &address->any, room < size ? room : size);
+	*len = size;
+}
+
+static bool port_differs(const struct address *name)
+{
+	return name->any.sa_family == AF_INET6 ? name->in6.sin6_port == 0 : name->in.sin_port == 0;
+}
+
+static int name_unmade(struct shadow *sock, struct sockaddr *addr, socklen_t *len, const struct occasion *at)
+{
+	struct verdict v = decide_getsockname(sock);
+	socklen_t room = 0;
+	struct address name;
+	int rc;
+
+	if (v.mode != OFF && v.rc < 0 && settled(v, at, &rc))
+		return rc;
+	if (readable(len, sizeof *len))
+		room = *len;
+	rc = REAL(getsockname)(at->fd, addr, len);
+	if (rc != 0 || v.mode == OFF || v.rc < 0 || !shadow_recall(sock, &sock->name, &name))
+		return rc;
+	if (port_differs(&name))
+		report_finding(v, at);
+	if (name.any.sa_family == AF_UNSPEC)
+		name.any.sa_family = AF_INET;
+	if (enforced(v))
+		answer_address(&name, addr, room, len);
+	return rc;
+}
+
+SHIM int getsockname(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
+{
+	struct shadow *sock = track(fd);
+	struct occasion at = OCCASION("getsockname", fd, sock);
+	int rc;
+
+	if (sock && shadow_is(sock, UNMADE))
+		rc = name_unmade(sock, addr.__sockaddr__, len, &at);
+	else
+		rc = REAL(getsockname)(fd, addr, len);
+	shadow_put(sock);
+	return rc;
+}
+
+/* The name of a peer that has gone: getsockname proves the pointers. */
+static int name_remembered(struct shadow *sock, struct sockaddr *addr, socklen_t *len, const struct occasion *at)
+{
+	struct verdict v = decide_getpeername(sock);
+	socklen_t room = 0;
+	struct address peer;
+
+	if (v.mode == OFF || !shadow_recall(sock, &sock->peer, &peer))
+		return fail(ENOTCONN);
+	report_finding(v, at);
+	if (readable(len, sizeof *len))
+		room = *len;
+	if (!enforced(v) || REAL(getsockname)(at->fd, addr, len) != 0)
+		return fail(ENOTCONN);
+	answer_address(&peer, addr, room, len);
+	return 0;
+}
+
+SHIM int getpeername(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
+{
+	struct occasion at = OCCASION("getpeername", fd, NULL);
+	int saved = errno, rc = REAL(getpeername)(fd, addr, len);
+	struct shadow *sock;
+
+	if (rc == 0 || errno != ENOTCONN)
+		return rc;
+	sock = track(fd);
+	at.sock = sock;
+	if (sock)
+		rc = name_remembered(sock, addr.__sockaddr__, len, &at);
+	if (rc == 0)
+		errno = saved;
+	shadow_put(sock);
+	return rc;
+}
+
+SHIM int shutdown(int fd, int how)
+{
+	struct shadow *sock = track(fd);
+	struct occasion at = OCCASION("shutdown", fd, sock);
+	int rc;
+
+	if (!sock || !settled(decide_shutdown(sock, how), &at, &rc))
+		rc = REAL(shutdown)(fd, how);
+	shadow_put(sock);
+	return rc;
+}

@@ -1,0 +1,69 @@
+/* Sockets coming into being: socket, socketpair, accept. */
+#include "shim.h"
+
+SHIM int socket(int domain, int type, int protocol)
+{
+	struct occasion at = OCCASION("socket", -1, NULL);
+	int fd;
+
+	start_once();
+	python_look(at.site);
+	if (settled(decide_socket(domain, type, protocol), &at, &fd))
+		return fd;
+	fd = REAL(socket)(domain, type, protocol);
+	if (fd >= 0)
+		track_new(fd, domain, type, protocol);
+	return fd;
+}
+
+SHIM int socketpair(int domain, int type, int protocol, int fds[2])
+{
+	struct occasion at = OCCASION("socketpair", -1, NULL);
+	int rc;
+
+	start_once();
+	python_look(at.site);
+	if (settled(decide_socketpair(domain), &at, &rc))
+		return rc;
+	rc = REAL(socketpair)(domain, type, protocol, fds);
+	if (rc == 0)
+		for (int end = 0; end < 2; end++)
+			track_new(fds[end], domain, type, protocol);
+	return rc;
+}
+
+static int accept_any(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags, struct occasion *at)
+{
+	struct shadow *sock;
+	int rc;
+
+	start_once();
+	python_look(at->site);
+	sock = fdtable_get(fd);
+	if (!sock)
+		sock = track(fd);
+	at->sock = sock == &fdtable_foreign ? NULL : sock;
+	rc = flags < 0 ? REAL(accept)(fd, addr, len) : REAL(accept4)(fd, addr, len, flags);
+	if (rc >= 0)
+		track_accepted(rc, sock, flags < 0 ? 0 : flags);
+	else if (at->sock && errno == EAGAIN && sock->timeout_zero[RECEIVE])
+		errno = mapped(decide_expired(sock, RECEIVE), at, EAGAIN);
+	shadow_put(sock);
+	return rc;
+}
+
+SHIM int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
+{
+	struct occasion at = OCCASION("accept", fd, NULL);
+
+	return accept_any(fd, addr, len, -1, &at);
+}
+
+SHIM int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len, int flags)
+{
+	struct occasion at = OCCASION("accept4", fd, NULL);
+
+	if (flags < 0)
+		return REAL(accept4)(fd, addr, len, flags);
+	return accept_any(fd, addr, len, flags, &at);
+}

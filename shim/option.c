@@ -1,0 +1,124 @@
+/* Socket options. */
+#include "shim.h"
+#include "connect.h"
+
+#include <string.h>
+#include <sys/time.h>
+
+static int buffer_direction(int level, int option)
+{
+	if (level != SOL_SOCKET)
+		return -1;
+	return option == SO_RCVBUF ? RECEIVE : option == SO_SNDBUF ? SEND : -1;
+}
+
+static int timeout_direction(int level, int option)
+{
+	if (level != SOL_SOCKET)
+		return -1;
+	return option == SO_RCVTIMEO ? RECEIVE : option == SO_SNDTIMEO ? SEND : -1;
+}
+
+static int set_timeout(struct shadow *sock, int direction, const void *value, socklen_t len, const struct occasion *at)
+{
+	static const struct timeval millisecond = { 0, 1000 };
+	struct timeval asked;
+	bool zero, clamp = false;
+	int rc;
+
+	if (len < sizeof asked || !readable(value, sizeof asked))
+		return REAL(setsockopt)(at->fd, at->level, at->option, value, len);
+	memcpy(&asked, value, sizeof asked);
+	zero = asked.tv_sec == 0 && asked.tv_usec == 0;
+	if (zero) {
+		report_finding(decide_zero_timeout(), at);
+		clamp = enforced(decide_zero_timeout());
+	}
+	rc = REAL(setsockopt)(at->fd, at->level, at->option, clamp ? &millisecond : value,
+			      clamp ? (socklen_t)sizeof millisecond : len);
+	if (rc == 0) {
+		sock->timeout_set[direction] = !zero || clamp;
+		sock->timeout_zero[direction] = clamp;
+		shadow_rearm(sock);
+	}
+	return rc;
+}
+
+static int set_buffer(struct shadow *sock, int direction, const void *value, socklen_t len, const struct occasion *at)
+{
+	int asked, rc;
+
+	if (len >= sizeof asked && readable(value, sizeof asked)) {
+		memcpy(&asked, value, sizeof asked);
+		if (settled(decide_buffer_size(sock, asked), at, &rc))
+			return rc;
+	} else {
+		asked = 0;
+	}
+	rc = REAL(setsockopt)(at->fd, at->level, at->option, value, len);
+	if (rc == 0) {
+		sock->buffer[direction] = asked;
+		sock->buffer_set[direction] = 1;
+	}
+	return rc;
+}
+
+SHIM int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	struct shadow *sock = track(fd);
+	struct occasion at = { "setsockopt", fd, sock, __builtin_return_address(0), level, option };
+	int row, rc, direction;
+
+	if (!sock)
+		return REAL(setsockopt)(fd, level, option, value, len);
+	row = option_row(level, option);
+	if (!settled(decide_setsockopt(sock, row), &at, &rc)) {
+		if ((direction = timeout_direction(level, option)) >= 0)
+			rc = set_timeout(sock, direction, value, len, &at);
+		else if ((direction = buffer_direction(level, option)) >= 0)
+			rc = set_buffer(sock, direction, value, len, &at);
+		else
+			rc = REAL(setsockopt)(fd, level, option, value, len);
+		if (rc == 0 && shadow_is(sock, UNMADE))
+			atomic_fetch_or(&sock->early, 1U << row);
+	}
+	shadow_put(sock);
+	return rc;
+}
+
+/* What a successful getsockopt read, on its way to the program. */
+static void read_value(struct shadow *sock, void *value, socklen_t len, const struct occasion *at)
+{
+	int direction = buffer_direction(at->level, at->option), number;
+	struct verdict v;
+
+	if (at->level == SOL_SOCKET && at->option == SO_ERROR && sock->link == CONNECTING && len >= sizeof number) {
+		memcpy(&number, value, sizeof number);
+		if (number)
+			connect_failed(sock, number);
+	}
+	if (direction < 0 || len < sizeof number)
+		return;
+	memcpy(&number, value, sizeof number);
+	v = decide_buffer_readback(sock, direction, number);
+	report_finding(v, at);
+	if (enforced(v))
+		memcpy(value, &v.rc, sizeof v.rc);
+}
+
+SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict len)
+{
+	struct shadow *sock = track(fd);
+	struct occasion at = { "getsockopt", fd, sock, __builtin_return_address(0), level, option };
+	int rc;
+
+	if (!sock)
+		return REAL(getsockopt)(fd, level, option, value, len);
+	if (!settled(decide_getsockopt(sock, option_row(level, option)), &at, &rc)) {
+		rc = REAL(getsockopt)(fd, level, option, value, len);
+		if (rc == 0)
+			read_value(sock, value, *len, &at);
+	}
+	shadow_put(sock);
+	return rc;
+}

@@ -1,0 +1,113 @@
+/* What every file of interposed calls shares. */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include "decide.h"
+#include "fdtable.h"
+#include "real.h"
+
+#include <errno.h>
+
+#define SHIM __attribute__((visibility("default")))
+
+/* Export libc's second name for a function of this file. */
+#define SHIM_TWIN(twin, of) \
+	extern __typeof__(of) twin __attribute__((alias(#of), visibility("default"), copy(of)))
+
+/* Where we are: what a finding tells about the call. */
+struct occasion {
+	const char *call;          /* libc's name of it */
+	int fd;
+	const struct shadow *sock; /* NULL: not one of ours */
+	void *site;                /* the program's return address */
+	int level, option;         /* of a socket option; level -1: none */
+};
+
+#define OCCASION(call, fd, sock) \
+	((struct occasion){ (call), (fd), (sock), __builtin_return_address(0), -1, 0 })
+
+/* Obey a verdict.  Enforce: report, set *rc and errno to Jython's answer, and
+ * return true.  Report: report and return false; the real call follows.
+ * Off: return false. */
+bool settled(struct verdict v, const struct occasion *at, int *rc);
+
+/* As settled, for a call that already failed with err on Linux: returns the
+ * errno that the program is to see. */
+int mapped(struct verdict v, const struct occasion *at, int err);
+
+/* Read the environment, once; before anything is decided. */
+extern _Atomic bool started;
+void start(void);
+
+static inline void start_once(void)
+{
+	if (__builtin_expect(!atomic_load_explicit(&started, memory_order_acquire), 0))
+		start();
+}
+
+/* --- track.c: from an fd to what we know of it ---------------------------- */
+
+/* Borrow the shadow of an fd, made sure to be this very socket's; a socket that
+ * we have not met is classified from the kernel.  NULL: not one of ours.
+ * Give it back with shadow_put. */
+struct shadow *track(int fd);
+
+/* Borrow the shadow of an fd without asking the kernel. */
+struct shadow *track_unchecked(int fd);
+
+/* Is this still the socket that the shadow was made for? */
+bool track_confirm(int fd, const struct shadow *sock);
+
+/* A descriptor has come into being: by socket or accept (kind and family
+ * known), or from somewhere else. */
+void track_new(int fd, int domain, int type, int protocol);
+void track_accepted(int fd, const struct shadow *listener, int flags);
+void track_arrived(int fd);
+
+/* A descriptor that the program may have been given as a socket at its start. */
+void track_inherited(int fd);
+
+/* The socket has become something; all that depends on it follows. */
+void track_role(struct shadow *sock, enum role role, enum link link);
+
+/* --- memory.c ------------------------------------------------------------ */
+
+/* Can len bytes at this address of the program be read?  No signal, no fault. */
+bool readable(const void *memory, size_t len);
+
+/* --- pending.c ----------------------------------------------------------- */
+
+/* Tell the kernel of a bind that was only remembered.  Returns 0, or the errno
+ * for the program (errno-map applied); 0 where nothing is pending. */
+int pending_bind(struct shadow *sock, const struct occasion *at);
+
+/* Remember a bind. */
+void pending_keep(struct shadow *sock, const void *addr, socklen_t len);
+
+/* Before another program image or process takes over: do every pending bind
+ * whose fd it will inherit.  pending_flush_one: before that fd is handed over. */
+void pending_flush(const char *call, void *site);
+void pending_flush_one(int fd, const char *call, void *site);
+
+/* Is any bind pending in this process? */
+bool pending_any(void);
+
+/* --- report.c ------------------------------------------------------------ */
+
+/* Where findings go.  False, and why in `reason`, if it cannot be written. */
+bool report_open(const char *path, char *reason, size_t size);
+bool report_wanted(void);
+
+/* Write one finding.  Async-signal-safe, errno kept. */
+void report_finding(struct verdict v, const struct occasion *at);
+
+/* Write one remark about the shim itself, e.g. that CPython was left alone. */
+void report_note(const char *subject, const char *text);
+
+/* --- python.c ------------------------------------------------------------ */
+
+/* Called from the calls that CPython makes without its lock held: if the caller
+ * is CPython's socket module, put the adapter in place (once a process). */
+void python_look(const void *site);
+
+#endif

@@ -1,0 +1,218 @@
+/* From an fd to its shadow, and from the kernel's facts to a shadow. */
+#include "python.h"
+
+#include <netinet/tcp.h>
+
+static bool ask(int fd, int option, int *value)
+{
+	socklen_t len = sizeof *value;
+
+	return REAL(getsockopt)(fd, SOL_SOCKET, option, value, &len) == 0;
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof cookie;
+
+	if (REAL(getsockopt)(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) != 0)
+		return 0;
+	return cookie;
+}
+
+/* 0: not a kind that Java knows. */
+static bool kind_of(int domain, int type, int protocol, enum kind *kind)
+{
+	if (domain != AF_INET && domain != AF_INET6)
+		return false;
+	if (type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP))
+		*kind = TCP;
+	else if (type == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP))
+		*kind = UDP;
+	else
+		return false;
+	return true;
+}
+
+/* Put the shadow of a socket that has just been made into its slot. */
+static struct shadow *enter(int fd, enum kind kind, int family)
+{
+	struct shadow *sock = shadow_new(kind, family);
+
+	if (sock) {
+		sock->cookie = cookie_of(fd);
+		sock->pid = (int)getpid();
+		sock->python = python_default_timing;
+	}
+	return sock;
+}
+
+void track_new(int fd, int domain, int type, int protocol)
+{
+	int plain = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct shadow *sock;
+	enum kind kind;
+
+	if (!kind_of(domain, plain, protocol, &kind)) {
+		fdtable_set(fd, &fdtable_foreign);
+		return;
+	}
+	sock = enter(fd, kind, domain);
+	if (sock && type & SOCK_NONBLOCK)
+		sock->nonblocking = 1;
+	fdtable_set(fd, sock);
+	shadow_put(sock);
+}
+
+void track_accepted(int fd, const struct shadow *listener, int flags)
+{
+	struct shadow *sock;
+
+	if (!listener || listener == &fdtable_foreign || listener->kind != TCP) {
+		fdtable_set(fd, listener ? &fdtable_foreign : NULL);
+		return;
+	}
+	sock = enter(fd, TCP, listener->family);
+	if (sock) {
+		sock->nonblocking = (flags & SOCK_NONBLOCK) != 0;
+		track_role(sock, CLIENT, CONNECTED);
+	}
+	fdtable_set(fd, sock);
+	shadow_put(sock);
+}
+
+/* Which role does the kernel's state of a TCP socket amount to? */
+static void classify_tcp(int fd, struct shadow *sock)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof info;
+	int listening = 0;
+
+	ask(fd, SO_ACCEPTCONN, &listening);
+	if (listening) {
+		track_role(sock, LISTENER, IDLE);
+		return;
+	}
+	if (REAL(getsockopt)(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return;
+	if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV)
+		track_role(sock, CLIENT, CONNECTING);
+	else if (info.tcpi_state != TCP_CLOSE)
+		track_role(sock, CLIENT, CONNECTED);
+}
+
+/* A socket met in the middle of its life. */
+static struct shadow *classify(int fd)
+{
+	int domain, type, protocol, saved = errno;
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof addr;
+	struct shadow *sock = NULL;
+	enum kind kind;
+
+	if (!ask(fd, SO_DOMAIN, &domain) || !ask(fd, SO_TYPE, &type) || !ask(fd, SO_PROTOCOL, &protocol)) {
+		errno = saved;
+		return NULL;
+	}
+	if (!kind_of(domain, type, protocol, &kind)) {
+		fdtable_set(fd, &fdtable_foreign);
+		errno = saved;
+		return NULL;
+	}
+	sock = enter(fd, kind, domain);
+	if (!sock) {
+		errno = saved;
+		return NULL;
+	}
+	sock->nonblocking = (REAL(fcntl)(fd, F_GETFL) & O_NONBLOCK) != 0;
+	if (REAL(getsockname)(fd, (struct sockaddr *)&addr, &len) == 0 &&
+	    ((struct sockaddr_in *)&addr)->sin_port != 0) {
+		shadow_keep(sock, &sock->name, &addr, len);
+		sock->naming = BOUND;
+	}
+	len = sizeof addr;
+	if (kind == TCP)
+		classify_tcp(fd, sock);
+	else if (REAL(getpeername)(fd, (struct sockaddr *)&addr, &len) == 0)
+		track_role(sock, DATAGRAM, CONNECTED);
+	else if (sock->naming == BOUND)
+		track_role(sock, DATAGRAM, IDLE);
+	if (shadow_is(sock, CLIENT) || sock->link == CONNECTED)
+		if (REAL(getpeername)(fd, (struct sockaddr *)&addr, &len) == 0)
+			shadow_keep(sock, &sock->peer, &addr, len);
+	shadow_rearm(sock);
+	fdtable_set(fd, sock);
+	errno = saved;
+	return sock;
+}
+
+bool track_confirm(int fd, const struct shadow *sock)
+{
+	int saved = errno;
+	bool same = cookie_of(fd) == sock->cookie;
+
+	errno = saved;
+	return same;
+}
+
+struct shadow *track_unchecked(int fd)
+{
+	struct shadow *sock = fdtable_get(fd);
+
+	if (sock == &fdtable_foreign) {
+		shadow_put(sock);
+		return NULL;
+	}
+	return sock;
+}
+
+struct shadow *track(int fd)
+{
+	struct shadow *sock;
+
+	start_once();
+	sock = fdtable_get(fd);
+	if (sock == &fdtable_foreign) {
+		shadow_put(sock);
+		return NULL;
+	}
+	if (sock && track_confirm(fd, sock))
+		return sock;
+	if (sock) {
+		shadow_put(sock);
+		fdtable_clear(fd);
+	}
+	return classify(fd);
+}
+
+void track_arrived(int fd)
+{
+	fdtable_clear(fd);
+	shadow_put(track(fd));
+}
+
+void track_inherited(int fd)
+{
+	struct shadow *sock = track(fd);
+	struct occasion at = { "start", fd, sock, NULL, -1, 0 };
+
+	if (sock)
+		report_finding(decide_fd_passing(), &at);
+	shadow_put(sock);
+}
+
+/* The data path of a connected client calls these without a look whether they
+ * have been found. */
+static void resolve_sends(void)
+{
+	(void)REAL(send);
+	(void)REAL(sendmsg);
+}
+
+void track_role(struct shadow *sock, enum role role, enum link link)
+{
+	resolve_sends();
+	atomic_store(&sock->link, (unsigned char)link);
+	atomic_store(&sock->role, (unsigned char)role);
+	shadow_rearm(sock);
+}

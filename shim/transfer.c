@@ -1,0 +1,213 @@
+/* What every send and receive on an armed fd has in common. */
+#include "io.h"
+#include "connect.h"
+#include "python.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/* A verdict that matters is not obeyed before the fd is known to be still that
+ * socket; true: it is answered. */
+static bool answered(struct transfer *t, struct verdict v)
+{
+	int rc;
+
+	if (v.mode == OFF)
+		return false;
+	if (!track_confirm(t->at.fd, t->sock)) {
+		shadow_put(t->sock);
+		t->sock = NULL;
+		fdtable_clear(t->at.fd);
+		return false;
+	}
+	return settled(v, &t->at, &rc);
+}
+
+static void begin(struct transfer *t)
+{
+	t->sock = track_unchecked(t->at.fd);
+	t->at.sock = t->sock;
+	if (t->sock && t->flags)
+		report_finding(decide_flags(t->flags), &t->at);
+}
+
+void transfer_over(struct transfer *t)
+{
+	shadow_put(t->sock);
+	t->sock = NULL;
+}
+
+/* --- sends --------------------------------------------------------------- */
+
+static bool is_peer(struct shadow *sock, const void *addr, socklen_t len)
+{
+	struct address peer, given = { 0 };
+
+	if (!shadow_recall(sock, &sock->peer, &peer) || !peer.len || len < sizeof given.in || !readable(addr, len))
+		return true; /* the kernel will say what is wrong with it */
+	memcpy(&given.in6, addr, len < sizeof given.in6 ? len : sizeof given.in6);
+	if (given.any.sa_family != peer.any.sa_family)
+		return false;
+	if (given.any.sa_family == AF_INET)
+		return given.in.sin_port == peer.in.sin_port && given.in.sin_addr.s_addr == peer.in.sin_addr.s_addr;
+	return given.in6.sin6_port == peer.in6.sin6_port &&
+	       IN6_ARE_ADDR_EQUAL(&given.in6.sin6_addr, &peer.in6.sin6_addr);
+}
+
+/* A UDP socket is made by its first sendto or recvfrom: Java binds it then. */
+static bool make_datagram(struct transfer *t)
+{
+	struct sockaddr_storage any = { .ss_family = t->sock->family };
+	struct verdict late = decide_made(t->sock, DATAGRAM);
+	int saved = errno;
+
+	REAL(bind)(t->at.fd, (struct sockaddr *)&any,
+		   t->sock->family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+	errno = saved;
+	track_role(t->sock, DATAGRAM, IDLE);
+	return answered(t, late);
+}
+
+static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
+{
+	struct shadow *sock = t->sock;
+	bool elsewhere = sock->kind == UDP && t->addressed && sock->link == CONNECTED && !is_peer(sock, addr, len);
+	int rc;
+
+	if (t->connects) {
+		if (!track_confirm(t->at.fd, sock))
+			return false;
+		if (connect_refused(sock, &t->at, &rc))
+			return true;
+		if (readable(addr, len))
+			shadow_keep(sock, &sock->peer, addr, len);
+		return false;
+	}
+	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
+		return true;
+	if (t->sock && sock->kind == UDP && t->addressed && shadow_is(sock, UNMADE) && rule_active(UNCONNECTED_IO))
+		return make_datagram(t);
+	return false;
+}
+
+bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags)
+{
+	begin(t);
+	if (!t->sock)
+		return false;
+	t->addressed = addr && len;
+	t->connects = t->sock->kind == TCP && t->addressed && (t->flags & MSG_FASTOPEN);
+	if (send_refused(t, addr, len)) {
+		transfer_over(t);
+		return true;
+	}
+	if (t->sock && t->sock->kind == TCP && rule_active(ERRNO_MAP))
+		*flags |= MSG_NOSIGNAL;
+	return false;
+}
+
+/* The signal that MSG_NOSIGNAL held back, as the kernel sends it: to this thread. */
+static void signal_pipe(int flags)
+{
+	if (!(flags & MSG_NOSIGNAL))
+		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGPIPE);
+	errno = EPIPE;
+}
+
+/* What the error of a send becomes, and the signal that goes with it. */
+static void send_error(const struct occasion *at, const struct shadow *sock, int flags)
+{
+	int error = errno;
+	struct verdict v = PASS;
+
+	if (sock && track_confirm(at->fd, sock)) {
+		v = error == EAGAIN && !(flags & MSG_DONTWAIT) ? decide_expired(sock, SEND) :
+								  decide_send_error(sock, error);
+		errno = mapped(v, at, error);
+	}
+	if (error == EPIPE && !enforced(v))
+		signal_pipe(flags);
+}
+
+ssize_t send_end(struct transfer *t, ssize_t rc)
+{
+	struct shadow *sock = t->sock;
+
+	if (!sock)
+		return rc;
+	if (t->connects) {
+		connect_done(sock, rc < 0 ? -1 : 0, &t->at);
+	} else if (rc >= 0) {
+		if (sock->kind == TCP && sock->link == CONNECTING)
+			track_role(sock, CLIENT, CONNECTED);
+		if (sock->kind == UDP && t->addressed && shadow_is(sock, UNMADE))
+			track_role(sock, DATAGRAM, IDLE);
+	} else {
+		if (sock->link == CONNECTING)
+			connect_failed(sock, errno);
+		send_error(&t->at, sock, sock->kind == TCP && rule_active(ERRNO_MAP) ? t->flags : t->flags | MSG_NOSIGNAL);
+	}
+	transfer_over(t);
+	return rc;
+}
+
+ssize_t send_failed(const struct occasion *at, int flags)
+{
+	struct occasion here = *at;
+	struct shadow *sock;
+
+	if (errno != EPIPE)
+		return -1;
+	sock = track_unchecked(at->fd);
+	here.sock = sock;
+	send_error(&here, sock, flags);
+	shadow_put(sock);
+	return -1;
+}
+
+/* --- receives ------------------------------------------------------------ */
+
+bool recv_begin(struct transfer *t)
+{
+	begin(t);
+	if (!t->sock)
+		return false;
+	if (answered(t, decide_recv(t->sock, t->addressed)) ||
+	    (t->sock && t->sock->kind == UDP && t->addressed && shadow_is(t->sock, UNMADE) &&
+	     rule_mode(UNCONNECTED_IO) == ENFORCE && track_confirm(t->at.fd, t->sock) && make_datagram(t))) {
+		transfer_over(t);
+		return true;
+	}
+	return false;
+}
+
+ssize_t recv_end(struct transfer *t, ssize_t rc)
+{
+	struct shadow *sock = t->sock;
+
+	if (!sock)
+		return rc;
+	if (sock->kind == TCP && sock->link == CONNECTING) {
+		if (rc >= 0)
+			track_role(sock, CLIENT, CONNECTED);
+		else
+			connect_failed(sock, errno);
+	}
+	if (rc < 0 && errno == EAGAIN && !(t->flags & MSG_DONTWAIT) && track_confirm(t->at.fd, sock))
+		errno = mapped(decide_expired(sock, RECEIVE), &t->at, EAGAIN);
+	return rc;
+}
+
+bool recv_hides_source(const struct transfer *t)
+{
+	struct verdict v = PASS;
+
+	if (t->sock && !(t->flags & MSG_DONTWAIT))
+		v = decide_source(t->sock);
+	if (v.mode == OFF || !track_confirm(t->at.fd, t->sock))
+		return false;
+	report_finding(v, &t->at);
+	python_source_hidden = enforced(v);
+	return enforced(v);
+}
