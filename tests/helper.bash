@@ -15,12 +15,14 @@ shim() {
 # wait_for_line FILE PATTERN [SECONDS]: until a line of the file matches (extended regex).
 wait_for_line() {
   local file=$1 pattern=$2 seconds=${3:-10}
+  # shellcheck disable=SC2016  # expanded by the inner shell
   timeout "$seconds" bash -c 'until grep -Eqs -e "$2" "$1"; do read -rt 0.02 <> <(:) || :; done' _ "$file" "$pattern"
 }
 
 # wait_for_port PORT [SECONDS]: until something listens there on loopback.
 wait_for_port() {
   local port=$1 seconds=${2:-10}
+  # shellcheck disable=SC2016  # expanded by the inner shell
   timeout "$seconds" bash -c 'until (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do read -rt 0.02 <> <(:) || :; done' _ "$port"
 }
 
