@@ -361,6 +361,19 @@ static const char *find_entries(object module, object type, object instance, str
 	return NULL;
 }
 
+/* setdefaulttimeout usually comes before the first socket, and so before us. */
+static void adopt_default(object module)
+{
+	object timeout = original[HOOK_getdefaulttimeout](module, NULL, NULL, NULL, NULL), result;
+
+	if (!timeout)
+		return;
+	result = timeout == py._Py_NoneStruct ? NULL : hook_setdefaulttimeout(module, timeout, NULL, NULL, NULL);
+	py.Py_DecRef(timeout);
+	if (result)
+		py.Py_DecRef(result);
+}
+
 static const char *install(void)
 {
 	object modules = py.PyImport_GetModuleDict(), module, type, instance;
@@ -386,6 +399,7 @@ static const char *install(void)
 		original[hook] = entries[hook]->function;
 		__atomic_store_n(&entries[hook]->function, hooks[hook].function, __ATOMIC_RELEASE);
 	}
+	adopt_default(module);
 	return NULL;
 }
 
