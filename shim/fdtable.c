@@ -192,7 +192,7 @@ static _Atomic(struct shadow *) *slot_of(int fd, bool create)
 	return chunk ? &chunk[(unsigned)fd % FDTABLE_FLAT] : NULL;
 }
 
-unsigned fdtable_armed_high(int fd)
+unsigned fdtable_armed(int fd)
 {
 	_Atomic(struct shadow *) *slot = slot_of(fd, false);
 	struct shadow *sock = slot ? atomic_load_explicit(slot, memory_order_relaxed) : NULL;

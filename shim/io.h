@@ -34,4 +34,15 @@ bool recv_hides_source(const struct transfer *t);
 /* Take back what recv_begin or send_begin borrowed. */
 void transfer_over(struct transfer *t);
 
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+
+/* The slow way of a call, reached by a jump from the exported function, so that
+ * its return address is the program's. */
+#define SLOW __attribute__((noinline, cold)) static
+
+/* The function that a call on an unarmed fd jumps to: first the slow one, which
+ * puts the real one in its place. */
+#define NEXT(name) __atomic_load_n(&next_##name, __ATOMIC_RELAXED)
+#define FOUND(name) __atomic_store_n(&next_##name, REAL(name), __ATOMIC_RELAXED)
+
 #endif

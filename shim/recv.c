@@ -6,8 +6,6 @@
 
 enum { WATCHED = ARMED_RECV | ARMED_FLAGS, WATCHED_ADDRESS = ARMED_RECVFROM | ARMED_FLAGS };
 
-#define LIKELY(condition) __builtin_expect(!!(condition), 1)
-
 static ssize_t over(struct transfer *t, ssize_t rc)
 {
 	rc = recv_end(t, rc);
@@ -15,69 +13,72 @@ static ssize_t over(struct transfer *t, ssize_t rc)
 	return rc;
 }
 
-__attribute__((noinline)) static ssize_t recv_armed(struct transfer *t, void *buf, size_t len)
+SLOW __typeof__(recv) slow_recv;
+static __typeof__(&recv) next_recv = slow_recv;
+
+SLOW ssize_t slow_recv(int fd, void *buf, size_t len, int flags)
 {
-	if (recv_begin(t))
+	struct transfer t = TRANSFER("recv", fd, flags);
+
+	FOUND(recv);
+	if (!(fdtable_armed(fd) & WATCHED))
+		return REAL(recv)(fd, buf, len, flags);
+	if (recv_begin(&t))
 		return -1;
-	return over(t, REAL(recv)(t->at.fd, buf, len, t->flags));
+	return over(&t, REAL(recv)(fd, buf, len, flags));
 }
 
 SHIM ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-	struct transfer t;
-
-	if (LIKELY(!(fdtable_armed(fd) & WATCHED)))
-		return REAL(recv)(fd, buf, len, flags);
-	t = TRANSFER("recv", fd, flags);
-	return recv_armed(&t, buf, len);
+	if (LIKELY(!(fdtable_armed_near(fd) & WATCHED)))
+		return NEXT(recv)(fd, buf, len, flags);
+	return slow_recv(fd, buf, len, flags);
 }
 
 /* A length beyond the buffer is the real twin's to abort on. */
 SHIM ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size, int flags)
 {
-	struct transfer t;
-
-	if (LIKELY(!(fdtable_armed(fd) & WATCHED)) || len > size)
+	if (__builtin_expect(len > size, 0))
 		return REAL(__recv_chk)(fd, buf, len, size, flags);
-	t = TRANSFER("recv", fd, flags);
-	return recv_armed(&t, buf, len);
+	return recv(fd, buf, len, flags);
 }
 
-__attribute__((noinline)) static ssize_t recvfrom_armed(struct transfer *t, void *buf, size_t len,
-							 __SOCKADDR_ARG addr, socklen_t *addrlen)
+SLOW __typeof__(recvfrom) slow_recvfrom;
+static __typeof__(&recvfrom) next_recvfrom = slow_recvfrom;
+
+SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __SOCKADDR_ARG addr,
+			   socklen_t *restrict addrlen)
 {
+	struct transfer t = TRANSFER("recvfrom", fd, flags);
 	ssize_t rc;
 
-	t->addressed = true;
-	if (recv_begin(t))
+	FOUND(recvfrom);
+	if (!(fdtable_armed(fd) & WATCHED_ADDRESS))
+		return REAL(recvfrom)(fd, buf, len, flags, addr, addrlen);
+	t.addressed = true;
+	if (recv_begin(&t))
 		return -1;
-	rc = recv_end(t, REAL(recvfrom)(t->at.fd, buf, len, t->flags, addr, addrlen));
-	if (rc >= 0 && addr.__sockaddr__ && addrlen && recv_hides_source(t))
+	rc = recv_end(&t, REAL(recvfrom)(fd, buf, len, flags, addr, addrlen));
+	if (rc >= 0 && addr.__sockaddr__ && addrlen && recv_hides_source(&t))
 		*addrlen = 0;
-	transfer_over(t);
+	transfer_over(&t);
 	return rc;
 }
 
 SHIM ssize_t recvfrom(int fd, void *restrict buf, size_t len, int flags, __SOCKADDR_ARG addr,
 		      socklen_t *restrict addrlen)
 {
-	struct transfer t;
-
-	if (LIKELY(!(fdtable_armed(fd) & WATCHED_ADDRESS)))
-		return REAL(recvfrom)(fd, buf, len, flags, addr, addrlen);
-	t = TRANSFER("recvfrom", fd, flags);
-	return recvfrom_armed(&t, buf, len, addr, addrlen);
+	if (LIKELY(!(fdtable_armed_near(fd) & WATCHED_ADDRESS)))
+		return NEXT(recvfrom)(fd, buf, len, flags, addr, addrlen);
+	return slow_recvfrom(fd, buf, len, flags, addr, addrlen);
 }
 
 SHIM ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t len, size_t size, int flags, __SOCKADDR_ARG addr,
 			    socklen_t *restrict addrlen)
 {
-	struct transfer t;
-
-	if (LIKELY(!(fdtable_armed(fd) & WATCHED_ADDRESS)) || len > size)
+	if (__builtin_expect(len > size, 0))
 		return REAL(__recvfrom_chk)(fd, buf, len, size, flags, addr, addrlen);
-	t = TRANSFER("recvfrom", fd, flags);
-	return recvfrom_armed(&t, buf, len, addr, addrlen);
+	return recvfrom(fd, buf, len, flags, addr, addrlen);
 }
 
 /* Descriptors that came with a message: no slot may keep what it held before. */
@@ -96,7 +97,7 @@ SHIM ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	struct transfer t;
 	ssize_t rc;
 
-	if (LIKELY(!(fdtable_armed(fd) & WATCHED_ADDRESS))) {
+	if (!(fdtable_armed(fd) & WATCHED_ADDRESS)) {
 		rc = REAL(recvmsg)(fd, msg, flags);
 		if (rc >= 0 && msg->msg_controllen)
 			take_rights(msg);
@@ -118,7 +119,7 @@ SHIM int recvmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags, struc
 	struct transfer t = TRANSFER("recvmmsg", fd, flags);
 	int rc;
 
-	if (LIKELY(!(fdtable_armed(fd) & WATCHED_ADDRESS))) {
+	if (!(fdtable_armed(fd) & WATCHED_ADDRESS)) {
 		rc = REAL(recvmmsg)(fd, msgs, count, flags, timeout);
 		for (int i = 0; i < rc; i++)
 			if (msgs[i].msg_hdr.msg_controllen)
@@ -136,42 +137,54 @@ SHIM int recvmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags, struc
 	return rc;
 }
 
-__attribute__((noinline)) static ssize_t read_armed(struct transfer *t, void *buf, size_t len)
+SLOW __typeof__(read) slow_read;
+static __typeof__(&read) next_read = slow_read;
+
+SLOW ssize_t slow_read(int fd, void *buf, size_t len)
 {
-	if (recv_begin(t))
+	struct transfer t = TRANSFER("read", fd, 0);
+
+	FOUND(read);
+	if (!(fdtable_armed(fd) & ARMED_RECV))
+		return REAL(read)(fd, buf, len);
+	if (recv_begin(&t))
 		return -1;
-	return over(t, REAL(read)(t->at.fd, buf, len));
+	return over(&t, REAL(read)(fd, buf, len));
 }
 
 SHIM ssize_t read(int fd, void *buf, size_t len)
 {
-	struct transfer t;
-
-	if (LIKELY(!(fdtable_armed(fd) & ARMED_RECV)))
-		return REAL(read)(fd, buf, len);
-	t = TRANSFER("read", fd, 0);
-	return read_armed(&t, buf, len);
+	if (LIKELY(!(fdtable_armed_near(fd) & ARMED_RECV)))
+		return NEXT(read)(fd, buf, len);
+	return slow_read(fd, buf, len);
 }
 SHIM_TWIN(__read, read);
 
 SHIM ssize_t __read_chk(int fd, void *buf, size_t len, size_t size)
 {
-	struct transfer t;
-
-	if (LIKELY(!(fdtable_armed(fd) & ARMED_RECV)) || len > size)
+	if (__builtin_expect(len > size, 0))
 		return REAL(__read_chk)(fd, buf, len, size);
-	t = TRANSFER("read", fd, 0);
-	return read_armed(&t, buf, len);
+	return read(fd, buf, len);
+}
+
+SLOW __typeof__(readv) slow_readv;
+static __typeof__(&readv) next_readv = slow_readv;
+
+SLOW ssize_t slow_readv(int fd, const struct iovec *parts, int count)
+{
+	struct transfer t = TRANSFER("readv", fd, 0);
+
+	FOUND(readv);
+	if (!(fdtable_armed(fd) & ARMED_RECV))
+		return REAL(readv)(fd, parts, count);
+	if (recv_begin(&t))
+		return -1;
+	return over(&t, REAL(readv)(fd, parts, count));
 }
 
 SHIM ssize_t readv(int fd, const struct iovec *parts, int count)
 {
-	struct transfer t;
-
-	if (LIKELY(!(fdtable_armed(fd) & ARMED_RECV)))
-		return REAL(readv)(fd, parts, count);
-	t = TRANSFER("readv", fd, 0);
-	if (recv_begin(&t))
-		return -1;
-	return over(&t, REAL(readv)(fd, parts, count));
+	if (LIKELY(!(fdtable_armed_near(fd) & ARMED_RECV)))
+		return NEXT(readv)(fd, parts, count);
+	return slow_readv(fd, parts, count);
 }

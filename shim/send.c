@@ -4,57 +4,79 @@
 
 enum { WATCHED = ARMED_SEND | ARMED_PIPE | ARMED_FLAGS, WATCHED_ADDRESS = WATCHED | ARMED_SENDTO };
 
-#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+/* Nothing but EPIPE can differ on this fd, errno-map is enforced and the real
+ * functions are known (track_role).  What a failure needs goes to the stack: that
+ * is cheaper than the registers which a function would have to save. */
+#define ONLY_PIPE(name, real_call, fd, flags)                                    \
+	volatile int kept_fd = (fd);                                             \
+	volatile int kept_flags = (flags);                                       \
+	ssize_t rc = (real_call);                                                \
+	if (LIKELY(rc >= 0))                                                     \
+		return rc;                                                       \
+	return send_failed(&OCCASION(name, kept_fd, NULL), kept_flags)
 
-/* Nothing but EPIPE can differ, and errno-map is enforced. */
-static inline bool only_pipe(unsigned armed)
+SLOW __typeof__(send) slow_send;
+static __typeof__(&send) next_send = slow_send;
+
+SLOW ssize_t slow_send(int fd, const void *buf, size_t len, int flags)
 {
-	return LIKELY((armed & WATCHED_ADDRESS) == ARMED_PIPE);
+	struct transfer t = TRANSFER("send", fd, flags);
+
+	FOUND(send);
+	if (!(fdtable_armed(fd) & WATCHED))
+		return REAL(send)(fd, buf, len, flags);
+	if (send_begin(&t, NULL, 0, &flags))
+		return -1;
+	return send_end(&t, REAL(send)(fd, buf, len, flags));
 }
 
-__attribute__((noinline)) static ssize_t send_armed(struct transfer *t, const void *buf, size_t len)
+static __attribute__((noinline)) ssize_t pipe_send(int fd, const void *buf, size_t len, int flags)
 {
-	int flags = t->flags;
-
-	if (send_begin(t, NULL, 0, &flags))
-		return -1;
-	return send_end(t, REAL(send)(t->at.fd, buf, len, flags));
+	ONLY_PIPE("send", real.send(fd, buf, len, flags | MSG_NOSIGNAL), fd, flags);
 }
 
 SHIM ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-	unsigned armed = fdtable_armed(fd);
-	struct transfer t;
-	ssize_t rc;
+	unsigned armed = fdtable_armed_near(fd) & WATCHED;
 
-	if (LIKELY(!(armed & WATCHED)))
-		return REAL(send)(fd, buf, len, flags);
-	if (only_pipe(armed)) {
-		rc = real.send(fd, buf, len, flags | MSG_NOSIGNAL);
-		return LIKELY(rc >= 0) ? rc : send_failed(&OCCASION("send", fd, NULL), flags);
-	}
-	t = TRANSFER("send", fd, flags);
-	return send_armed(&t, buf, len);
+	if (LIKELY(!armed))
+		return NEXT(send)(fd, buf, len, flags);
+	if (LIKELY(armed == ARMED_PIPE))
+		return pipe_send(fd, buf, len, flags);
+	return slow_send(fd, buf, len, flags);
 }
 SHIM_TWIN(__send, send);
 
+SLOW __typeof__(sendto) slow_sendto;
+static __typeof__(&sendto) next_sendto = slow_sendto;
+
+SLOW ssize_t slow_sendto(int fd, const void *buf, size_t len, int flags, __CONST_SOCKADDR_ARG addr, socklen_t addrlen)
+{
+	struct transfer t = TRANSFER("sendto", fd, flags);
+
+	FOUND(sendto);
+	if (!(fdtable_armed(fd) & WATCHED_ADDRESS) && !(flags & MSG_FASTOPEN))
+		return REAL(sendto)(fd, buf, len, flags, addr, addrlen);
+	if (send_begin(&t, addr.__sockaddr__, addrlen, &flags))
+		return -1;
+	return send_end(&t, REAL(sendto)(fd, buf, len, flags, addr, addrlen));
+}
+
+static __attribute__((noinline)) ssize_t pipe_sendto(int fd, const void *buf, size_t len, int flags,
+						     __CONST_SOCKADDR_ARG addr, socklen_t addrlen)
+{
+	ONLY_PIPE("sendto", real.sendto(fd, buf, len, flags | MSG_NOSIGNAL, addr, addrlen), fd, flags);
+}
+
 SHIM ssize_t sendto(int fd, const void *buf, size_t len, int flags, __CONST_SOCKADDR_ARG addr, socklen_t addrlen)
 {
-	unsigned armed = fdtable_armed(fd);
-	struct transfer t;
-	int used = flags;
-	ssize_t rc;
+	unsigned armed = fdtable_armed_near(fd) & WATCHED_ADDRESS;
 
-	if (LIKELY(!(armed & WATCHED_ADDRESS)) && !(flags & MSG_FASTOPEN))
-		return REAL(sendto)(fd, buf, len, flags, addr, addrlen);
-	if (only_pipe(armed)) {
-		rc = REAL(sendto)(fd, buf, len, flags | MSG_NOSIGNAL, addr, addrlen);
-		return LIKELY(rc >= 0) ? rc : send_failed(&OCCASION("sendto", fd, NULL), flags);
-	}
-	t = TRANSFER("sendto", fd, flags);
-	if (send_begin(&t, addr.__sockaddr__, addrlen, &used))
-		return -1;
-	return send_end(&t, REAL(sendto)(fd, buf, len, used, addr, addrlen));
+	if (LIKELY(!armed && !(flags & MSG_FASTOPEN)))
+		return NEXT(sendto)(fd, buf, len, flags, addr, addrlen);
+	if (LIKELY(armed == ARMED_PIPE))
+		return pipe_sendto(fd, buf, len, flags, addr, addrlen);
+	return slow_sendto(fd, buf, len, flags, addr, addrlen);
 }
 
 /* Sockets about to be sent away: what is pending on them must be done here. */
@@ -80,32 +102,38 @@ static inline bool rights_matter(void)
 	return pending_any() || rule_active(FD_PASSING);
 }
 
-static ssize_t sendmsg_armed(struct transfer *t, const struct msghdr *msg)
-{
-	bool whole = readable(msg, sizeof *msg);
-	int flags = t->flags;
+SLOW __typeof__(sendmsg) slow_sendmsg;
+static __typeof__(&sendmsg) next_sendmsg = slow_sendmsg;
 
-	if (send_begin(t, whole ? msg->msg_name : NULL, whole ? msg->msg_namelen : 0, &flags))
+SLOW ssize_t slow_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct transfer t = TRANSFER("sendmsg", fd, flags);
+	bool whole = readable(msg, sizeof *msg);
+
+	FOUND(sendmsg);
+	if (rights_matter())
+		flush_rights(msg, &t.at);
+	if (!(fdtable_armed(fd) & WATCHED_ADDRESS) && !(flags & MSG_FASTOPEN))
+		return REAL(sendmsg)(fd, msg, flags);
+	if (send_begin(&t, whole ? msg->msg_name : NULL, whole ? msg->msg_namelen : 0, &flags))
 		return -1;
-	return send_end(t, REAL(sendmsg)(t->at.fd, msg, flags));
+	return send_end(&t, REAL(sendmsg)(fd, msg, flags));
+}
+
+static __attribute__((noinline)) ssize_t pipe_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	ONLY_PIPE("sendmsg", real.sendmsg(fd, msg, flags | MSG_NOSIGNAL), fd, flags);
 }
 
 SHIM ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	unsigned armed = fdtable_armed(fd);
-	struct transfer t;
-	ssize_t rc;
+	unsigned armed = fdtable_armed_near(fd) & WATCHED_ADDRESS;
 
-	if (rights_matter())
-		flush_rights(msg, &OCCASION("sendmsg", fd, NULL));
-	if (LIKELY(!(armed & WATCHED_ADDRESS)) && !(flags & MSG_FASTOPEN))
-		return REAL(sendmsg)(fd, msg, flags);
-	if (only_pipe(armed)) {
-		rc = real.sendmsg(fd, msg, flags | MSG_NOSIGNAL);
-		return LIKELY(rc >= 0) ? rc : send_failed(&OCCASION("sendmsg", fd, NULL), flags);
-	}
-	t = TRANSFER("sendmsg", fd, flags);
-	return sendmsg_armed(&t, msg);
+	if (LIKELY(!armed && !(flags & MSG_FASTOPEN) && !rights_matter()))
+		return NEXT(sendmsg)(fd, msg, flags);
+	if (LIKELY(armed == ARMED_PIPE))
+		return pipe_sendmsg(fd, msg, flags);
+	return slow_sendmsg(fd, msg, flags);
 }
 
 /* The first message decides; the kernel stops at the first that fails. */
@@ -119,7 +147,7 @@ SHIM int sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags)
 	if (rights_matter() && readable(msgs, count * sizeof *msgs))
 		for (unsigned i = 0; i < count; i++)
 			flush_rights(&msgs[i].msg_hdr, &t.at);
-	if (LIKELY(!(armed & (WATCHED_ADDRESS))))
+	if (!(armed & WATCHED_ADDRESS))
 		return REAL(sendmmsg)(fd, msgs, count, flags);
 	whole = count && readable(msgs, sizeof *msgs);
 	if (send_begin(&t, whole ? msgs->msg_hdr.msg_name : NULL, whole ? msgs->msg_hdr.msg_namelen : 0, &used))
@@ -129,53 +157,70 @@ SHIM int sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags)
 
 /* write cannot be told to keep SIGPIPE back, send can.  ENOTSOCK: the number has
  * gone to something else behind our back. */
-__attribute__((noinline)) static ssize_t write_failed(int fd, const void *buf, size_t len, void *site)
+SLOW ssize_t write_failed(int fd, const void *buf, size_t len)
 {
 	if (errno != ENOTSOCK)
-		return send_failed(&(struct occasion){ "write", fd, NULL, site, -1, 0 }, 0);
+		return send_failed(&OCCASION("write", fd, NULL), 0);
 	fdtable_clear(fd);
 	return REAL(write)(fd, buf, len);
 }
 
-static ssize_t write_armed(struct transfer *t, const void *buf, size_t len)
+static __attribute__((noinline)) ssize_t pipe_write(int fd, const void *buf, size_t len)
 {
+	const void *volatile kept_buf = buf;
+	volatile size_t kept_len = len;
+	volatile int kept_fd = fd;
+	ssize_t rc = real.send(fd, buf, len, MSG_NOSIGNAL);
+
+	return LIKELY(rc >= 0) ? rc : write_failed(kept_fd, kept_buf, kept_len);
+}
+
+SLOW __typeof__(write) slow_write;
+static __typeof__(&write) next_write = slow_write;
+
+SLOW ssize_t slow_write(int fd, const void *buf, size_t len)
+{
+	struct transfer t = TRANSFER("write", fd, 0);
+	unsigned armed = fdtable_armed(fd);
 	int flags = 0;
 
-	if (send_begin(t, NULL, 0, &flags))
+	FOUND(write);
+	if (!(armed & (ARMED_SEND | ARMED_PIPE)))
+		return REAL(write)(fd, buf, len);
+	if (!(armed & ARMED_SEND))
+		return pipe_write(fd, buf, len);
+	if (send_begin(&t, NULL, 0, &flags))
 		return -1;
-	if (flags)
-		return send_end(t, REAL(send)(t->at.fd, buf, len, flags));
-	return send_end(t, REAL(write)(t->at.fd, buf, len));
+	if (!flags)
+		return send_end(&t, REAL(write)(fd, buf, len));
+	return send_end(&t, REAL(send)(fd, buf, len, flags));
 }
 
 SHIM ssize_t write(int fd, const void *buf, size_t len)
 {
-	unsigned armed = fdtable_armed(fd);
-	struct transfer t;
-	ssize_t rc;
+	unsigned armed = fdtable_armed_near(fd) & (ARMED_SEND | ARMED_PIPE);
 
-	if (LIKELY(!(armed & (ARMED_SEND | ARMED_PIPE))))
-		return REAL(write)(fd, buf, len);
-	if (LIKELY(!(armed & ARMED_SEND))) {
-		rc = real.send(fd, buf, len, MSG_NOSIGNAL);
-		return LIKELY(rc >= 0) ? rc : write_failed(fd, buf, len, __builtin_return_address(0));
-	}
-	t = TRANSFER("write", fd, 0);
-	return write_armed(&t, buf, len);
+	if (LIKELY(!armed))
+		return NEXT(write)(fd, buf, len);
+	if (LIKELY(armed == ARMED_PIPE))
+		return pipe_write(fd, buf, len);
+	return slow_write(fd, buf, len);
 }
 SHIM_TWIN(__write, write);
 
-SHIM ssize_t writev(int fd, const struct iovec *parts, int count)
+SLOW __typeof__(writev) slow_writev;
+static __typeof__(&writev) next_writev = slow_writev;
+
+SLOW ssize_t slow_writev(int fd, const struct iovec *parts, int count)
 {
 	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count };
-	unsigned armed = fdtable_armed(fd);
-	struct transfer t;
+	struct transfer t = TRANSFER("writev", fd, 0);
 	int flags = 0;
 	ssize_t rc;
 
-	if (LIKELY(!(armed & (ARMED_SEND | ARMED_PIPE))) || count < 0)
+	FOUND(writev);
+	if (!(fdtable_armed(fd) & (ARMED_SEND | ARMED_PIPE)) || count < 0)
 		return REAL(writev)(fd, parts, count);
-	t = TRANSFER("writev", fd, 0);
 	if (send_begin(&t, NULL, 0, &flags))
 		return -1;
 	if (!flags)
@@ -187,4 +232,11 @@ SHIM ssize_t writev(int fd, const struct iovec *parts, int count)
 		return REAL(writev)(fd, parts, count);
 	}
 	return send_end(&t, rc);
+}
+
+SHIM ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+	if (LIKELY(!(fdtable_armed_near(fd) & (ARMED_SEND | ARMED_PIPE))))
+		return NEXT(writev)(fd, parts, count);
+	return slow_writev(fd, parts, count);
 }

@@ -206,6 +206,7 @@ void track_inherited(int fd)
 static void resolve_sends(void)
 {
 	(void)REAL(send);
+	(void)REAL(sendto);
 	(void)REAL(sendmsg);
 }
 
