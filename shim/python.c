@@ -374,14 +374,13 @@ static void adopt_default(object module)
 		py.Py_DecRef(result);
 }
 
-static const char *install(void)
+static const char *install(object module)
 {
-	object modules = py.PyImport_GetModuleDict(), module, type, instance;
 	struct definition *entries[HOOKS];
+	object type, instance;
 	const char *trouble;
 
-	module = modules ? py.PyDict_GetItemString(modules, "_socket") : NULL;
-	type = module ? py.PyObject_GetAttrString(module, "socket") : NULL;
+	type = py.PyObject_GetAttrString(module, "socket");
 	instance = type ? py.PyObject_CallMethod(type, "__new__", "O", type) : NULL;
 	if (!instance)
 		return "there is no _socket.socket";
@@ -424,10 +423,21 @@ static bool is_socket_module(const void *site)
 	return base && strncmp(base, "/_socket", 8) == 0;
 }
 
+/* The module, once it is loaded: what a sub-interpreter imported may not be in
+ * sight of the one that PyGILState_Ensure takes us to. */
+static object socket_module(void)
+{
+	object modules = py.PyImport_GetModuleDict();
+
+	return modules ? py.PyDict_GetItemString(modules, "_socket") : NULL;
+}
+
+/* Threads that make the first sockets together wait for CPython's lock here, so
+ * that none goes on before the adapter is in place. */
 static void look(void)
 {
-	static _Atomic bool busy;
-	object type, value, traceback;
+	static _Atomic bool busy; /* interpreters may have a lock each */
+	object type, value, traceback, module;
 	const char *trouble;
 	int state;
 
@@ -436,18 +446,20 @@ static void look(void)
 		done = true;
 		return;
 	}
-	if (!py.Py_IsInitialized() || !py.PyGILState_GetThisThreadState() || !fdtable_is_mine() ||
-	    atomic_exchange(&busy, true))
+	if (!py.Py_IsInitialized() || !py.PyGILState_GetThisThreadState() || !fdtable_is_mine())
 		return;
 	state = py.PyGILState_Ensure();
 	py.PyErr_Fetch(&type, &value, &traceback);
-	trouble = install();
+	module = done ? NULL : socket_module();
+	if (module && !atomic_exchange(&busy, true)) {
+		trouble = install(module);
+		if (trouble)
+			report_note("python", trouble);
+		done = true;
+	}
 	py.PyErr_Clear();
 	py.PyErr_Restore(type, value, traceback);
 	py.PyGILState_Release(state);
-	if (trouble)
-		report_note("python", trouble);
-	done = true;
 }
 
 void python_look(const void *site)
