@@ -18,19 +18,10 @@ void pending_keep(struct shadow *sock, const void *addr, socklen_t len)
 	atomic_store(&sock->naming, ASKED);
 }
 
-/* Another process that shares the socket may have been first. */
-static bool bound_already(int fd)
-{
-	struct sockaddr_storage addr;
-	socklen_t len = sizeof addr;
-
-	return REAL(getsockname)(fd, (struct sockaddr *)&addr, &len) == 0 &&
-	       ((struct sockaddr_in *)&addr)->sin_port != 0;
-}
-
 int pending_bind(struct shadow *sock, const struct occasion *at)
 {
 	unsigned char asked = ASKED;
+	struct address name;
 	int err = 0;
 
 	/* Another thread in the kernel with it is soon done; one that a fork left
@@ -45,8 +36,8 @@ int pending_bind(struct shadow *sock, const struct occasion *at)
 	}
 	if (REAL(bind)(at->fd, &sock->name.any, sock->name.len) != 0)
 		err = errno;
-	if (err == EINVAL && bound_already(at->fd))
-		err = 0;
+	if (err == EINVAL && track_kernel_name(at->fd, &name))
+		err = 0; /* another process that shares the socket was first */
 	if (err) {
 		err = mapped(decide_bind_error(err), at, err);
 		report_finding(rule_fail(DEFERRED_BIND, err), at);

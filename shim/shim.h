@@ -11,8 +11,12 @@
 #define SHIM __attribute__((visibility("default")))
 
 /* Export libc's second name for a function of this file. */
+#if __has_attribute(copy)
 #define SHIM_TWIN(twin, of) \
 	extern __typeof__(of) twin __attribute__((alias(#of), visibility("default"), copy(of)))
+#else
+#define SHIM_TWIN(twin, of) extern __typeof__(of) twin __attribute__((alias(#of), visibility("default")))
+#endif
 
 /* Where we are: what a finding tells about the call. */
 struct occasion {
@@ -57,6 +61,9 @@ struct shadow *track_unchecked(int fd);
 
 /* Is this still the socket that the shadow was made for? */
 bool track_confirm(int fd, const struct shadow *sock);
+
+/* The name that the kernel has for a socket; false if it is bound to no port. */
+bool track_kernel_name(int fd, struct address *name);
 
 /* A descriptor has come into being: by socket or accept (kind and family
  * known), or from somewhere else. */

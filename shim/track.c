@@ -2,6 +2,7 @@
 #include "python.h"
 
 #include <netinet/tcp.h>
+#include <sys/time.h>
 
 static bool ask(int fd, int option, int *value)
 {
@@ -81,6 +82,14 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 	shadow_put(sock);
 }
 
+bool track_kernel_name(int fd, struct address *name)
+{
+	*name = (struct address){ .len = sizeof name->in6 };
+	if (REAL(getsockname)(fd, &name->any, &name->len) != 0)
+		return false;
+	return (name->any.sa_family == AF_INET6 ? name->in6.sin6_port : name->in.sin_port) != 0;
+}
+
 /* Which role does the kernel's state of a TCP socket amount to? */
 static void classify_tcp(int fd, struct shadow *sock)
 {
@@ -101,47 +110,66 @@ static void classify_tcp(int fd, struct shadow *sock)
 		track_role(sock, CLIENT, CONNECTED);
 }
 
-/* A socket met in the middle of its life. */
-static struct shadow *classify(int fd)
+static void classify_timeout(int fd, int option, struct shadow *sock, int direction)
 {
-	int domain, type, protocol, saved = errno;
-	struct sockaddr_storage addr;
-	socklen_t len = sizeof addr;
-	struct shadow *sock = NULL;
+	struct timeval value = { 0, 0 };
+	socklen_t len = sizeof value;
+
+	if (REAL(getsockopt)(fd, SOL_SOCKET, option, &value, &len) == 0)
+		sock->timeout_set[direction] = value.tv_sec || value.tv_usec;
+}
+
+static void classify_names(int fd, struct shadow *sock)
+{
+	struct address name;
+
+	if (track_kernel_name(fd, &name)) {
+		shadow_keep(sock, &sock->name, &name.any, name.len);
+		sock->naming = BOUND;
+	}
+	name.len = sizeof name.in6;
+	if (REAL(getpeername)(fd, &name.any, &name.len) == 0) {
+		shadow_keep(sock, &sock->peer, &name.any, name.len);
+		if (sock->kind == UDP)
+			track_role(sock, DATAGRAM, CONNECTED);
+	} else if (sock->kind == UDP && sock->naming == BOUND) {
+		track_role(sock, DATAGRAM, IDLE);
+	}
+}
+
+/* The shadow of a socket met in the middle of its life; NULL: none of ours. */
+static struct shadow *from_kernel(int fd)
+{
+	int domain, type, protocol;
+	struct shadow *sock;
 	enum kind kind;
 
-	if (!ask(fd, SO_DOMAIN, &domain) || !ask(fd, SO_TYPE, &type) || !ask(fd, SO_PROTOCOL, &protocol)) {
-		errno = saved;
+	if (!ask(fd, SO_DOMAIN, &domain) || !ask(fd, SO_TYPE, &type) || !ask(fd, SO_PROTOCOL, &protocol))
 		return NULL;
-	}
 	if (!kind_of(domain, type, protocol, &kind)) {
 		fdtable_set(fd, &fdtable_foreign);
-		errno = saved;
 		return NULL;
 	}
 	sock = enter(fd, kind, domain);
-	if (!sock) {
-		errno = saved;
+	if (!sock)
 		return NULL;
-	}
 	sock->nonblocking = (REAL(fcntl)(fd, F_GETFL) & O_NONBLOCK) != 0;
-	if (REAL(getsockname)(fd, (struct sockaddr *)&addr, &len) == 0 &&
-	    ((struct sockaddr_in *)&addr)->sin_port != 0) {
-		shadow_keep(sock, &sock->name, &addr, len);
-		sock->naming = BOUND;
-	}
-	len = sizeof addr;
+	classify_timeout(fd, SO_RCVTIMEO, sock, RECEIVE);
+	classify_timeout(fd, SO_SNDTIMEO, sock, SEND);
 	if (kind == TCP)
 		classify_tcp(fd, sock);
-	else if (REAL(getpeername)(fd, (struct sockaddr *)&addr, &len) == 0)
-		track_role(sock, DATAGRAM, CONNECTED);
-	else if (sock->naming == BOUND)
-		track_role(sock, DATAGRAM, IDLE);
-	if (shadow_is(sock, CLIENT) || sock->link == CONNECTED)
-		if (REAL(getpeername)(fd, (struct sockaddr *)&addr, &len) == 0)
-			shadow_keep(sock, &sock->peer, &addr, len);
+	classify_names(fd, sock);
 	shadow_rearm(sock);
-	fdtable_set(fd, sock);
+	return sock;
+}
+
+static struct shadow *classify(int fd)
+{
+	int saved = errno;
+	struct shadow *sock = from_kernel(fd);
+
+	if (sock)
+		fdtable_set(fd, sock);
 	errno = saved;
 	return sock;
 }

@@ -140,7 +140,7 @@ static void quieten(struct pollfd *one, const struct occasion *at)
 		if (enforced(v)) {
 			one->revents &= (short)~UNUSUAL;
 			if (!one->revents)
-				one->revents = one->events & (POLLIN | POLLOUT);
+				one->revents = (short)(one->events & (POLLIN | POLLOUT));
 		}
 	}
 	shadow_put(sock);
