@@ -327,6 +327,28 @@ static bool find_api(void)
 	return true;
 }
 
+static long size_of_object(void)
+{
+	object size = py.PyObject_GetAttrString(py.PyBaseObject_Type, "__basicsize__");
+
+	return size ? py.PyLong_AsLong(size) : 0;
+}
+
+/* In memory of ours, with None's count of references, which from CPython 3.12 on
+ * never changes: interpreters with a lock each share it, and outlive each other. */
+static bool make_nonblocking_zero(void)
+{
+	static _Alignas(16) unsigned char memory[2 * sizeof(object) + sizeof(double)];
+
+	nonblocking_zero = py.PyFloat_FromDouble(0);
+	if (!nonblocking_zero || size_of_object() != 2 * sizeof(object))
+		return nonblocking_zero;
+	memcpy(memory, nonblocking_zero, sizeof memory);
+	memcpy(memory, py._Py_NoneStruct, sizeof(ssize_t));
+	nonblocking_zero = memory;
+	return true;
+}
+
 /* The table entry behind a bound method or a function of the module; NULL if it
  * does not look as it must. */
 static struct definition *definition_of(object bound, const char *name, long object_size)
@@ -343,8 +365,7 @@ static struct definition *definition_of(object bound, const char *name, long obj
 /* Find all entries before any is changed: all or nothing. */
 static const char *find_entries(object module, object type, object instance, struct definition **entries)
 {
-	object size = py.PyObject_GetAttrString(py.PyBaseObject_Type, "__basicsize__");
-	long object_size = size ? py.PyLong_AsLong(size) : 0;
+	long object_size = size_of_object();
 
 	(void)type;
 	if (object_size < 16 || object_size > 64)
@@ -389,8 +410,7 @@ static const char *install(object module)
 	py.Py_DecRef(type);
 	if (trouble)
 		return trouble;
-	nonblocking_zero = py.PyFloat_FromDouble(0);
-	if (!nonblocking_zero)
+	if (!make_nonblocking_zero())
 		return "no memory";
 	for (int hook = 0; hook < HOOKS; hook++) {
 		if (!entries[hook])
