@@ -4,7 +4,6 @@
 # make clean
 # WERROR=1 and SANITIZE=address,undefined (or thread) are for our own builds.
 
-CC ?= gcc
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -39,9 +38,41 @@ $(BUILD)/shim/%.o: shim/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(COMMON) -Icompat -Ishim -c -o $@ $<
 
+# What the tests run: probes and hosts (a lib*.c is a library to preload) know
+# nothing of ours; units link compat/ alone.
+TESTED = $(CFLAGS) -std=c11 -D_GNU_SOURCE -MMD -MP $(WARNINGS) $(SANITIZERS) -pthread
+UNIT_SANITIZERS ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+PROBES = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/probes/*.c))
+HOSTS = $(patsubst %.c,$(BUILD)/%,$(filter-out tests/hosts/lib%,$(wildcard tests/hosts/*.c))) \
+        $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/hosts/lib*.c))
+UNITS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+
+probes: $(PROBES)
+hosts: $(HOSTS)
+units: $(UNITS)
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(wildcard compat/*.c)
+	@mkdir -p $(@D)
+	$(CC) $(TESTED) $(UNIT_SANITIZERS) -Icompat -o $@ $(filter %.c,$^)
+
+$(BUILD)/tests/hosts/lib%.so: tests/hosts/lib%.c
+	@mkdir -p $(@D)
+	$(CC) $(TESTED) -fPIC -shared -o $@ $<
+
+$(BUILD)/tests/%: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TESTED) -o $@ $< $(LDLIBS)
+
+# TESTS="tests/one.bats": only these.
+check: all probes hosts units
+	scripts/lib/run-bats $(or $(TESTS),$(wildcard tests/*.bats))
+
+install: all
+	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/libjythonsock.so
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean check install
+.PHONY: all probes hosts units clean check install
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(addsuffix .d,$(PROBES) $(HOSTS) $(UNITS))
