@@ -19,9 +19,10 @@ static int timeout_direction(int level, int option)
 	return option == SO_RCVTIMEO ? RECEIVE : option == SO_SNDTIMEO ? SEND : -1;
 }
 
+static const struct timeval millisecond = { 0, 1000 }; /* what a zero timeout is */
+
 static int set_timeout(struct shadow *sock, int direction, const void *value, socklen_t len, const struct occasion *at)
 {
-	static const struct timeval millisecond = { 0, 1000 };
 	struct timeval asked;
 	bool zero, clamp = false;
 	int rc;
@@ -89,7 +90,7 @@ SHIM int setsockopt(int fd, int level, int option, const void *value, socklen_t 
 /* What a successful getsockopt read, on its way to the program. */
 static void read_value(struct shadow *sock, void *value, socklen_t len, const struct occasion *at)
 {
-	int direction = buffer_direction(at->level, at->option), number;
+	int direction = buffer_direction(at->level, at->option), timer = timeout_direction(at->level, at->option), number;
 	struct verdict v;
 
 	if (at->level == SOL_SOCKET && at->option == SO_ERROR && sock->link == CONNECTING && len >= sizeof number) {
@@ -97,6 +98,9 @@ static void read_value(struct shadow *sock, void *value, socklen_t len, const st
 		if (number)
 			connect_failed(sock, number);
 	}
+	/* The kernel keeps ticks: what it read back would be one of them. */
+	if (timer >= 0 && sock->timeout_zero[timer] && len >= sizeof millisecond)
+		memcpy(value, &millisecond, sizeof millisecond);
 	if (direction < 0 || len < sizeof number)
 		return;
 	memcpy(&number, value, sizeof number);
