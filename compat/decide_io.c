@@ -138,7 +138,7 @@ struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsew
 
 struct verdict decide_send_error(const struct shadow *sock, int error)
 {
-	if (sock->kind == TCP && error == EPIPE)
+	if (error == EPIPE && get(&sock->role) == CLIENT && get(&sock->link) == CONNECTED && !get(&sock->ended))
 		return rule_fail(ERRNO_MAP, ECONNRESET);
 	if (sock->kind == UDP && error == EACCES)
 		return rule_fail(ERRNO_MAP, EADDRINUSE);
@@ -172,8 +172,6 @@ struct verdict decide_flags(int flags)
 		return rule_fail(RECV_FLAGS, EINVAL);
 	return PASS;
 }
-
-enum { ESOCKISBLOCKING = 20000 }; /* Jython's own, Lib/select.py of 2.5 */
 
 struct verdict decide_wait_blocking(const struct shadow *sock)
 {

@@ -16,6 +16,7 @@ void shadow_init(struct shadow *sock, enum kind kind, int family)
 	sock->naming = UNNAMED;
 	sock->nonblocking = 0;
 	sock->python = 0;
+	sock->ended = 0;
 	sock->told = 0;
 	for (int direction = RECEIVE; direction <= SEND; direction++) {
 		sock->timeout_set[direction] = 0;

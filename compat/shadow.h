@@ -64,6 +64,7 @@ struct shadow {
 	_Atomic unsigned char python;      /* 0, or 1 + enum timing from the CPython adapter */
 	_Atomic unsigned char timeout_set[2], timeout_zero[2];
 	_Atomic unsigned char buffer_set[2];
+	_Atomic unsigned char ended; /* its sending side, by shutdown */
 	_Atomic unsigned char told; /* findings said once a socket, by enum told */
 	_Atomic int buffer[2];      /* SO_RCVBUF, SO_SNDBUF as asked */
 	_Atomic uint32_t early;     /* rows of options.def set while unmade */

@@ -218,6 +218,8 @@ SHIM int shutdown(int fd, int how)
 
 	if (!sock || !settled(decide_shutdown(sock, how), &at, &rc))
 		rc = REAL(shutdown)(fd, how);
+	if (sock && rc == 0 && how != SHUT_RD)
+		sock->ended = 1;
 	shadow_put(sock);
 	return rc;
 }
