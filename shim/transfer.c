@@ -24,18 +24,21 @@ static bool answered(struct transfer *t, struct verdict v)
 	return settled(v, &t->at, &rc);
 }
 
-static void begin(struct transfer *t)
-{
-	t->sock = track_unchecked(t->at.fd);
-	t->at.sock = t->sock;
-	if (t->sock && t->flags)
-		report_finding(decide_flags(t->flags), &t->at);
-}
-
 void transfer_over(struct transfer *t)
 {
 	shadow_put(t->sock);
 	t->sock = NULL;
+}
+
+/* True: answered already. */
+static bool begin(struct transfer *t)
+{
+	t->sock = track_unchecked(t->at.fd);
+	t->at.sock = t->sock;
+	if (!t->sock || !t->flags || !answered(t, decide_flags(t->flags)))
+		return false;
+	transfer_over(t);
+	return true;
 }
 
 /* --- sends --------------------------------------------------------------- */
@@ -93,7 +96,8 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 
 bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags)
 {
-	begin(t);
+	if (begin(t))
+		return true;
 	if (!t->sock)
 		return false;
 	t->addressed = addr && len;
@@ -170,7 +174,8 @@ ssize_t send_failed(const struct occasion *at, int flags)
 
 bool recv_begin(struct transfer *t)
 {
-	begin(t);
+	if (begin(t))
+		return true;
 	if (!t->sock)
 		return false;
 	if (answered(t, decide_recv(t->sock, t->addressed)) ||
