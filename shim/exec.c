@@ -6,7 +6,10 @@
 
 extern char **environ;
 
-#define FLUSH(call) pending_flush(call, __builtin_return_address(0))
+#define FLUSH(call) pending_flush(call, false, __builtin_return_address(0))
+
+/* File actions may hand on what is marked close-on-exec. */
+#define FLUSH_FOR(call, actions) pending_flush(call, (actions) != NULL, __builtin_return_address(0))
 
 SHIM int execve(const char *path, char *const argv[], char *const envp[])
 {
@@ -96,7 +99,7 @@ SHIM int execle(const char *path, const char *arg, ...)
 SHIM int posix_spawn(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *restrict actions,
 		     const posix_spawnattr_t *restrict attributes, char *const argv[restrict], char *const envp[restrict])
 {
-	FLUSH("posix_spawn");
+	FLUSH_FOR("posix_spawn", actions);
 	return REAL(posix_spawn)(pid, path, actions, attributes, argv, envp);
 }
 
@@ -104,7 +107,7 @@ SHIM int posix_spawnp(pid_t *restrict pid, const char *restrict file,
 		      const posix_spawn_file_actions_t *restrict actions,
 		      const posix_spawnattr_t *restrict attributes, char *const argv[restrict], char *const envp[restrict])
 {
-	FLUSH("posix_spawnp");
+	FLUSH_FOR("posix_spawnp", actions);
 	return REAL(posix_spawnp)(pid, file, actions, attributes, argv, envp);
 }
 

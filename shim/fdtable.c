@@ -1,5 +1,5 @@
 /* Slots, references and the pool of shadows; the protocol is in fdtable.h. */
-#include "fdtable.h"
+#include "shim.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -11,46 +11,33 @@ struct shadow fdtable_foreign = { .refs = 1U << 30 };
 
 /* --- whose memory is it? ------------------------------------------------- */
 
-/* One page that the kernel empties in a fork child but not in a vfork child, so
- * that even _Fork, which runs no handlers, is noticed. */
-static _Atomic(_Atomic int *) owner_page;
+/* The pid of this memory's owner, on a page that the kernel empties in a fork child
+ * but not in a vfork child: even _Fork, which runs no handlers, is noticed.  Written
+ * at start and by the first who looks after a fork. */
+static _Atomic int *owner;
 
 static void renew_owner(void)
 {
-	_Atomic int *owner = atomic_load(&owner_page);
-
-	if (owner)
-		atomic_store(owner, (int)getpid());
+	atomic_store(owner, (int)getpid());
 }
 
-static _Atomic int *owner_cell(void)
+void fdtable_start(void)
 {
-	_Atomic int *owner = atomic_load(&owner_page), *none = NULL;
-	void *page;
+	static _Atomic int without_page;
+	void *page = mmap(NULL, sizeof *owner, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (owner)
-		return owner;
-	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
-		return NULL;
-	if (madvise(page, 4096, MADV_WIPEONFORK) != 0)
-		pthread_atfork(NULL, NULL, renew_owner);
-	owner = page;
-	if (!atomic_compare_exchange_strong(&owner_page, &none, owner)) {
-		munmap(page, 4096);
-		owner = none;
-	}
-	return owner;
+	owner = page == MAP_FAILED ? &without_page : page;
+	if (page != MAP_FAILED)
+		madvise(page, sizeof *owner, MADV_WIPEONFORK);
+	renew_owner();
+	/* Before a vfork child of the fork child can be taken for the owner. */
+	pthread_atfork(NULL, NULL, renew_owner);
 }
 
 bool fdtable_is_mine(void)
 {
-	_Atomic int *owner = owner_cell();
-	int pid = (int)getpid(), recorded;
+	int pid = (int)getpid(), recorded = atomic_load(owner);
 
-	if (!owner)
-		return true;
-	recorded = atomic_load(owner);
 	if (recorded == 0)
 		atomic_store(owner, pid);
 	return recorded == 0 || recorded == pid;
@@ -136,8 +123,11 @@ struct shadow *shadow_new(enum kind kind, int family)
 
 void shadow_put(struct shadow *sock)
 {
-	if (sock && atomic_fetch_sub_explicit(&sock->refs, 1, memory_order_acq_rel) == 1)
-		pool_give(sock);
+	if (!sock || atomic_fetch_sub_explicit(&sock->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (atomic_load(&sock->naming) == ASKED)
+		pending_forgotten();
+	pool_give(sock);
 }
 
 static bool shadow_get(struct shadow *sock)
@@ -219,19 +209,20 @@ struct shadow *fdtable_get(int fd)
 	}
 }
 
-void fdtable_set(int fd, struct shadow *sock)
+bool fdtable_set(int fd, struct shadow *sock)
 {
 	_Atomic(struct shadow *) *slot = slot_of(fd, sock != NULL);
 	struct shadow *old;
 
 	if (!slot || (!sock && !atomic_load_explicit(slot, memory_order_relaxed)) || !fdtable_is_mine())
-		return;
+		return false;
 	if (sock) {
 		shadow_get(sock);
 		raise_highest(fd);
 	}
 	old = atomic_exchange_explicit(slot, sock, memory_order_acq_rel);
 	shadow_put(old);
+	return true;
 }
 
 void fdtable_copy(int from, int to)

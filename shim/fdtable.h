@@ -47,8 +47,12 @@ void shadow_put(struct shadow *sock);
 /* A cell from the pool with one reference, the caller's; NULL: no memory. */
 struct shadow *shadow_new(enum kind kind, int family);
 
-/* Put a shadow into a slot, with a reference of the slot's own; NULL empties it. */
-void fdtable_set(int fd, struct shadow *sock);
+/* Note whose memory this is; before any slot is used. */
+void fdtable_start(void);
+
+/* Put a shadow into a slot, with a reference of the slot's own; NULL empties it.
+ * False where that is not to be had: no memory, or not our own slot (6.). */
+bool fdtable_set(int fd, struct shadow *sock);
 
 /* The new fd shares the shadow of the old one, or its lack of one. */
 void fdtable_copy(int from, int to);

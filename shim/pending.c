@@ -10,6 +10,11 @@ bool pending_any(void)
 	return atomic_load_explicit(&pending_count, memory_order_relaxed) > 0;
 }
 
+void pending_forgotten(void)
+{
+	atomic_fetch_sub(&pending_count, 1);
+}
+
 void pending_keep(struct shadow *sock, const void *addr, socklen_t len)
 {
 	if (!shadow_keep(sock, &sock->name, addr, len))
@@ -67,9 +72,9 @@ static void flush_visit(int fd, struct shadow *sock, void *context)
 	report_finding(decide_fd_passing(), &at);
 }
 
-void pending_flush(const char *call, void *site)
+void pending_flush(const char *call, bool all, void *site)
 {
-	struct flush flush = { call, site, false };
+	struct flush flush = { call, site, all };
 	int saved = errno;
 
 	start_once();

@@ -18,6 +18,9 @@
 #define SHIM_TWIN(twin, of) extern __typeof__(of) twin __attribute__((alias(#of), visibility("default")))
 #endif
 
+/* SHOW_SOCKET: domain, type, protocol; the others: one value. */
+enum shown { SHOW_NOTHING, SHOW_FLAGS, SHOW_SOCKET, SHOW_BACKLOG, SHOW_HOW };
+
 /* Where we are: what a finding tells about the call. */
 struct occasion {
 	const char *call;          /* libc's name of it */
@@ -25,10 +28,12 @@ struct occasion {
 	const struct shadow *sock; /* NULL: not one of ours */
 	void *site;                /* the program's return address */
 	int level, option;         /* of a socket option; level -1: none */
+	enum shown shown;          /* other arguments worth showing */
+	int values[3];
 };
 
 #define OCCASION(call, fd, sock) \
-	((struct occasion){ (call), (fd), (sock), __builtin_return_address(0), -1, 0 })
+	((struct occasion){ (call), (fd), (sock), __builtin_return_address(0), -1, 0, SHOW_NOTHING, { 0 } })
 
 /* Obey a verdict.  Enforce: report, set *rc and errno to Jython's answer, and
  * return true.  Report: report and return false; the real call follows.
@@ -92,9 +97,13 @@ int pending_bind(struct shadow *sock, const struct occasion *at);
 void pending_keep(struct shadow *sock, const void *addr, socklen_t len);
 
 /* Before another program image or process takes over: do every pending bind
- * whose fd it will inherit.  pending_flush_one: before that fd is handed over. */
-void pending_flush(const char *call, void *site);
+ * whose fd it will inherit (all: any fd).  pending_flush_one: before that fd is
+ * handed over. */
+void pending_flush(const char *call, bool all, void *site);
 void pending_flush_one(int fd, const char *call, void *site);
+
+/* A socket was closed with its bind still pending. */
+void pending_forgotten(void);
 
 /* Is any bind pending in this process? */
 bool pending_any(void);
@@ -105,8 +114,18 @@ bool pending_any(void);
 bool report_open(const char *path, char *reason, size_t size);
 bool report_wanted(void);
 
-/* Write one finding.  Async-signal-safe, errno kept. */
-void report_finding(struct verdict v, const struct occasion *at);
+/* PYTEST_CURRENT_TEST at start; does each test have findings of its own? */
+void report_tests(const char *test, bool separately);
+
+/* Write one finding.  Async-signal-safe, errno kept.  Returns the verdict that holds
+ * at this very place: JYTHONSOCK_ONLY may make a report of an enforcement. */
+struct verdict report_finding(struct verdict v, const struct occasion *at);
+
+/* Say that the shim is here. */
+void report_process(void);
+
+/* Write how often each finding was met. */
+void report_counts(void);
 
 /* Write one remark about the shim itself, e.g. that CPython was left alone. */
 void report_note(const char *subject, const char *text);

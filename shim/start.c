@@ -1,5 +1,5 @@
 /* The environment becomes the policy, once, before anything is decided. */
-#include "shim.h"
+#include "only.h"
 
 #include <limits.h>
 #include <string.h>
@@ -52,6 +52,16 @@ static void read_report(void)
 		refuse("JYTHONSOCK_REPORT", reason);
 	if (!value || !*value)
 		policy_silence();
+	report_tests(secure_getenv("PYTEST_CURRENT_TEST"), secure_getenv("JYTHONSOCK_BY_TEST") != NULL);
+}
+
+static void read_only(void)
+{
+	const char *value = secure_getenv("JYTHONSOCK_ONLY");
+	char reason[512];
+
+	if (value && *value && !only_parse(value, reason, sizeof reason))
+		refuse("JYTHONSOCK_ONLY", reason);
 }
 
 void start(void)
@@ -63,9 +73,13 @@ void start(void)
 	 * there is one thread, so the loser of this race is a nested call. */
 	if (atomic_exchange(&claimed, 1))
 		return;
+	fdtable_start();
 	read_profile();
 	read_rules();
+	read_only();
 	read_report();
+	frames_find();
+	report_process();
 	atomic_store_explicit(&started, true, memory_order_release);
 	errno = saved;
 }

@@ -168,8 +168,11 @@ static struct shadow *classify(int fd)
 	int saved = errno;
 	struct shadow *sock = from_kernel(fd);
 
-	if (sock)
-		fdtable_set(fd, sock);
+	/* What we cannot keep we must not decide on: a bind would be forgotten. */
+	if (sock && !fdtable_set(fd, sock)) {
+		shadow_put(sock);
+		sock = NULL;
+	}
 	errno = saved;
 	return sock;
 }
