@@ -10,7 +10,7 @@ DESTDIR ?=
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-           -Wwrite-strings -Wpointer-arith -Wvla -Wundef
+           -Wwrite-strings -Wpointer-arith -Wvla -Wundef -Wno-missing-field-initializers
 ifdef WERROR
 WARNINGS += -Werror
 endif
@@ -27,7 +27,7 @@ LIBRARY = $(BUILD)/libjythonsock.so
 all: $(LIBRARY)
 
 $(LIBRARY): $(OBJECTS)
-	$(CC) -shared -Wl,-z,now,-z,relro,-z,defs,--as-needed $(SANITIZERS) $(LDFLAGS) -o $@ $^
+	$(CC) -shared -static-libgcc -Wl,-z,now,-z,relro,-z,defs,--as-needed $(SANITIZERS) $(LDFLAGS) -o $@ $^
 
 # compat/ sees its own headers only: a call in the wrong direction does not build.
 $(BUILD)/compat/%.o: compat/%.c

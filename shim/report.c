@@ -1,20 +1,30 @@
 /* Findings: one line of JSON each, appended by one write to the file of
  * JYTHONSOCK_REPORT, which is open only meanwhile.  No malloc, no stdio, no
- * lock; errno is kept. */
-#include "shim.h"
+ * lock; errno is kept.  A finding is written once for a rule and call site, and
+ * counted from then on. */
+#include "report.h"
+#include "only.h"
+#include "symbols.h"
+#include "tally.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 
-static char path[PATH_MAX]; /* written once at start; empty: no reports */
+static char path[PATH_MAX]; /* written once at start, %p still in it; empty: no reports */
+static bool by_test;        /* JYTHONSOCK_BY_TEST: each test has findings of its own */
+static char first_test[256]; /* PYTEST_CURRENT_TEST at start */
+static _Atomic bool torn;   /* a line was cut short: begin the next with a new one */
 
 bool report_wanted(void)
 {
 	return path[0] != '\0';
 }
+
+/* --- the file ------------------------------------------------------------ */
 
 /* Errors that mean the name is wrong, not that resources are short just now. */
 static bool is_bad_name(int err)
@@ -24,6 +34,7 @@ static bool is_bad_name(int err)
 	case ENOTDIR:
 	case EISDIR:
 	case EACCES:
+	case EPERM:
 	case EROFS:
 	case ELOOP:
 	case ENAMETOOLONG:
@@ -34,9 +45,119 @@ static bool is_bad_name(int err)
 	}
 }
 
+/* Lines of a process id and its file name; emptied in a fork child. */
+static const char *expanded_path(void)
+{
+	struct tally_process *process = tally_process();
+	const char *from = path;
+	char *at = process->path, *end = at + sizeof process->path;
+	int state = 0;
+
+	if (!strstr(path, "%p"))
+		return path;
+	if (atomic_compare_exchange_strong(&process->path_state, &state, 1)) {
+		for (; *from; from++) {
+			char one[] = { *from, '\0' };
+
+			if (from[0] == '%' && from[1] == 'p') {
+				at = text_number(at, end, getpid());
+				from++;
+			} else {
+				at = text_copy(at, end, one);
+			}
+		}
+		atomic_store(&process->path_state, 2);
+	}
+	for (int patience = 1000; atomic_load(&process->path_state) != 2; patience--) {
+		if (patience == 0)
+			return NULL;
+		sched_yield();
+	}
+	return process->path;
+}
+
+/* Never through a terminal that is stopped, never to descriptors 0-2, which the
+ * program may have closed. */
+static int open_report(int more)
+{
+	const char *name = expanded_path();
+	int fd, high;
+
+	fd = name ? open(name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | more, 0666) : -1;
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	high = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	REAL(close)(fd);
+	return high;
+}
+
+/* A write past RLIMIT_FSIZE would be answered with a signal. */
+static bool may_grow(int fd, size_t len)
+{
+	struct rlimit limit;
+	struct stat file;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return true;
+	return fstat(fd, &file) == 0 && (!S_ISREG(file.st_mode) || (rlim_t)file.st_size + len < limit.rlim_cur);
+}
+
+static bool append(int fd, const char *text, size_t len)
+{
+	ssize_t done;
+
+	if (!may_grow(fd, len + 1))
+		return false;
+	if (atomic_load(&torn) && REAL(write)(fd, "\n", 1) == 1)
+		atomic_store(&torn, false);
+	done = REAL(write)(fd, text, len);
+	if (done > 0 && (size_t)done < len) /* a full disk */
+		atomic_store(&torn, REAL(write)(fd, "\n", 1) != 1);
+	return done == (ssize_t)len;
+}
+
+/* O_CREAT only for the first line of a process: in a changed root no file is to
+ * appear. */
+static bool write_line(struct line *line, int more)
+{
+	int fd;
+	bool whole;
+
+	line_end(line);
+	fd = open_report(more);
+	if (fd < 0)
+		return false;
+	whole = append(fd, line->text, line->used);
+	REAL(close)(fd);
+	return whole;
+}
+
+static void introduce(void)
+{
+	struct line line;
+
+	if (atomic_exchange(&tally_process()->introduced, 1))
+		return;
+	process_line(&line);
+	write_line(&line, O_CREAT);
+}
+
+void report_process(void)
+{
+	if (report_wanted())
+		introduce();
+}
+
+bool report_write(struct line *line)
+{
+	introduce();
+	return write_line(line, 0);
+}
+
 bool report_open(const char *name, char *reason, size_t size)
 {
 	size_t used = 0;
+	struct stat file;
 	int fd;
 
 	if (name[0] != '/') { /* the program may change its directory */
@@ -45,15 +166,20 @@ bool report_open(const char *name, char *reason, size_t size)
 		used = strlen(path);
 		path[used++] = '/';
 	}
-	if (used + strlen(name) >= sizeof path) {
+	if (used + strlen(name) + 24 >= sizeof path) {
 		path[0] = '\0';
-		snprintf(reason, size, "the name has more than %d bytes", PATH_MAX - 1);
+		snprintf(reason, size, "the name has more than %d bytes", PATH_MAX - 25);
 		return false;
 	}
 	memcpy(path + used, name, strlen(name) + 1);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	tally_prepare();
+	fd = open_report(O_CREAT);
 	if (fd < 0 && is_bad_name(errno)) {
 		snprintf(reason, size, "cannot append to '%s': %s; give the name of a writable file", path, strerror(errno));
+		return false;
+	}
+	if (fd >= 0 && fstat(fd, &file) == 0 && (S_ISFIFO(file.st_mode) || S_ISSOCK(file.st_mode))) {
+		snprintf(reason, size, "'%s' is a pipe; give the name of a file", path);
 		return false;
 	}
 	if (fd >= 0)
@@ -61,90 +187,19 @@ bool report_open(const char *name, char *reason, size_t size)
 	return true;
 }
 
-/* --- a line under construction ------------------------------------------- */
+void report_tests(const char *test, bool separately)
+{
+	text_copy(first_test, first_test + sizeof first_test, test ? test : "");
+	by_test = separately;
+}
 
-enum { LINE = 2048 }; /* below PIPE_BUF: one write is not torn */
+/* --- a finding ----------------------------------------------------------- */
 
-struct line {
-	size_t used;
-	char text[LINE];
+static const char *const linux_text[RULES] = {
+#define EXPLAIN(rule, message, linux_does, since, why, instead, example) [rule] = linux_does,
+#include "explain.def"
+#undef EXPLAIN
 };
-
-static void put(struct line *line, const char *text, size_t len)
-{
-	if (len > LINE - 2 - line->used)
-		len = LINE - 2 - line->used;
-	memcpy(line->text + line->used, text, len);
-	line->used += len;
-}
-
-static void put_text(struct line *line, const char *text)
-{
-	put(line, text, strlen(text));
-}
-
-static void put_number(struct line *line, long long number)
-{
-	unsigned long long rest = number < 0 ? -(unsigned long long)number : (unsigned long long)number;
-	char digits[24];
-	size_t at = sizeof digits;
-
-	do {
-		digits[--at] = (char)('0' + rest % 10);
-	} while (rest /= 10);
-	if (number < 0)
-		digits[--at] = '-';
-	put(line, digits + at, sizeof digits - at);
-}
-
-static void field(struct line *line, const char *name)
-{
-	put_text(line, line->used > 1 ? ",\"" : "\"");
-	put_text(line, name);
-	put_text(line, "\":");
-}
-
-static void field_number(struct line *line, const char *name, long long number)
-{
-	field(line, name);
-	put_number(line, number);
-}
-
-static void field_text(struct line *line, const char *name, const char *text)
-{
-	field(line, name);
-	put_text(line, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		char escaped[] = { '\\', 'u', '0', '0', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15], 0 };
-
-		if (c == '"' || c == '\\' || c < 0x20)
-			put_text(line, escaped);
-		else
-			put(line, text, 1);
-	}
-	put_text(line, "\"");
-}
-
-static void line_begin(struct line *line)
-{
-	line->used = 0;
-	put_text(line, "{");
-}
-
-static void line_write(struct line *line)
-{
-	int fd;
-
-	put_text(line, "}");
-	line->text[line->used++] = '\n';
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-	if (fd < 0)
-		return;
-	if (REAL(write)(fd, line->text, line->used) < 0)
-		line->used = 0; /* a full disk must not disturb the program */
-	REAL(close)(fd);
-}
 
 static const char *role_name(const struct shadow *sock)
 {
@@ -156,34 +211,164 @@ static const char *role_name(const struct shadow *sock)
 	return names[sock->role];
 }
 
-void report_finding(struct verdict v, const struct occasion *at)
+void report_socket(struct line *line, const struct shadow *sock)
 {
-	int saved = errno;
+	if (sock->cookie)
+		line_number(line, "socket", (long long)sock->cookie);
+	line_text(line, "kind", sock->kind == TCP ? "tcp" : "udp", 8);
+	line_text(line, "state", role_name(sock), 16);
+}
+
+static const char *current_test(const struct site *site)
+{
+	const char *test = site->python ? frames_test() : first_test;
+
+	return test && *test ? test : NULL;
+}
+
+static void describe(struct line *line, struct verdict v, const struct occasion *at, struct site *site, int linux_error)
+{
+	char text[256] = "fails with ";
+
+	line_text(line, "rule", rule_name(v.rule), 64);
+	line_text(line, "mode", mode_name(v.mode), 16);
+	line_text(line, "profile", profile_name(policy.profile), 16);
+	line_text(line, "call", at->call, 32);
+	if (at->fd >= 0)
+		line_number(line, "fd", at->fd);
+	if (at->sock)
+		report_socket(line, at->sock);
+	if (linux_error) {
+		text_copy(text + strlen(text), text + sizeof text, symbols_errno(linux_error));
+		line_text(line, "linux", text, sizeof text);
+	} else {
+		line_text(line, "linux", linux_text[v.rule], 256);
+	}
+	line_text(line, "jython", rule_text(v.rule), 256);
+	if (v.rc < 0)
+		line_text(line, "errno", symbols_errno(v.err), 32);
+	if (symbols_arguments(at, text, sizeof text))
+		line_text(line, "arguments", text, sizeof text);
+	line_number(line, "pid", getpid());
+	line_number(line, "thread", syscall(SYS_gettid));
+	line_time(line, "time");
+	line_text(line, "test", current_test(site), 300);
+	site_describe(site, line);
+}
+
+static void tell_count(const struct tally *tally, bool final)
+{
 	struct line line;
 
-	if (v.mode == OFF || !report_wanted())
-		return;
 	line_begin(&line);
-	field_text(&line, "rule", rule_name(v.rule));
-	field_text(&line, "mode", mode_name(v.mode));
-	field_text(&line, "profile", profile_name(policy.profile));
-	field_text(&line, "call", at->call);
-	field_number(&line, "fd", at->fd);
-	if (at->sock) {
-		field_text(&line, "kind", at->sock->kind == TCP ? "tcp" : "udp");
-		field_text(&line, "state", role_name(at->sock));
+	line_number(&line, "id", tally_index(tally));
+	line_number(&line, "count", (long long)atomic_load(&tally->count));
+	line_number(&line, "pid", getpid());
+	if (final)
+		line_text(&line, "final", "exit", 8);
+	report_write(&line);
+}
+
+static bool is_power_of_ten(uint64_t count)
+{
+	while (count >= 10 && count % 10 == 0)
+		count /= 10;
+	return count == 1;
+}
+
+/* More call sites than the table holds. */
+static void overflow(void)
+{
+	if (atomic_fetch_add(&tally_process()->lost, 1) == 0)
+		report_note("overflow", "more call sites than the table holds: those after this line are counted, not written");
+}
+
+/* Count it; the first of its place is written.  Returns the place's tally, or NULL. */
+static struct tally *record(struct verdict v, const struct occasion *at, struct site *site, int linux_error)
+{
+	uint64_t what = tally_mix(v.rule, (uint64_t)(at->level + 1) << 32 | (uint32_t)at->option), count;
+	struct tally *seen, *place;
+	bool fresh;
+
+	if (by_test && current_test(site))
+		what = tally_mix_text(what, current_test(site));
+	seen = tally_of(tally_mix(site->key, what), &fresh);
+	if (seen && atomic_load(&seen->owner)) {
+		place = tally_at(atomic_load(&seen->owner) - 1);
+	} else {
+		place = tally_of(tally_mix(site_key(site), what + 1), &fresh);
+		if (seen && place)
+			atomic_store(&seen->owner, tally_index(place) + 1);
 	}
-	if (at->level >= 0) {
-		field_number(&line, "level", at->level);
-		field_number(&line, "option", at->option);
+	if (!place) {
+		overflow();
+		return NULL;
 	}
-	if (v.rc < 0)
-		field_text(&line, "errno", strerrorname_np(v.err) ? strerrorname_np(v.err) : "ESOCKISBLOCKING");
-	field_text(&line, "jython", rule_text(v.rule));
-	field_number(&line, "pid", getpid());
-	field_number(&line, "tid", syscall(SYS_gettid));
-	line_write(&line);
+	count = atomic_fetch_add_explicit(&place->count, 1, memory_order_relaxed) + 1;
+	if (!atomic_load_explicit(&place->told, memory_order_relaxed) && !atomic_exchange(&place->told, 1)) {
+		struct line line;
+
+		line_begin(&line);
+		line_number(&line, "id", tally_index(place));
+		describe(&line, v, at, site, linux_error);
+		report_write(&line);
+	} else if (count >= 10 && count % 10 == 0 && is_power_of_ten(count)) {
+		tell_count(place, false);
+	}
+	return place;
+}
+
+/* Taking Python's lock again and again would slow its threads down: after a
+ * thousand findings of one rule from one call of CPython's, only each 64th is
+ * looked at closely; the others count where the last one did. */
+static struct tally *throttle_of(enum rule rule, const struct occasion *at)
+{
+	uint64_t key = tally_mix((uintptr_t)at->site, (uint64_t)rule << 32 | (uint32_t)at->option);
+	bool fresh;
+
+	return tally_of(tally_mix(key, (uintptr_t)at >> 4 & 0xff), &fresh);
+}
+
+static bool is_throttled(struct tally *throttle)
+{
+	uint64_t count = atomic_fetch_add_explicit(&throttle->count, 1, memory_order_relaxed);
+	uint32_t owner = atomic_load_explicit(&throttle->owner, memory_order_relaxed);
+
+	if (count < 1000 || count % 64 == 0 || !owner)
+		return false;
+	atomic_fetch_add_explicit(&tally_at(owner - 1)->count, 1, memory_order_relaxed);
+	return true;
+}
+
+static struct verdict find(struct verdict v, const struct occasion *at, int linux_error)
+{
+	enum frames_way way;
+	struct tally *throttle = NULL, *place = NULL;
+	struct site site;
+	int saved = errno;
+
+	if (v.mode == OFF || (!report_wanted() && !only_set))
+		return v;
+	way = frames_way(at);
+	if (way == FRAMES_UNLOCKED && !only_set && !by_test)
+		throttle = throttle_of(v.rule, at);
+	if (throttle && is_throttled(throttle))
+		return v;
+	site_enter(&site, at, way);
+	if (only_set && v.mode == ENFORCE && !only_admits(v.rule, &site))
+		v.mode = REPORT;
+	if (report_wanted())
+		place = record(v, at, &site, linux_error);
+	if (throttle && place)
+		atomic_store(&throttle->owner, tally_index(place) + 1);
+	site_leave(&site);
 	errno = saved;
+	return v;
+}
+
+struct verdict report_finding(struct verdict v, const struct occasion *at)
+{
+	return find(v, at, 0);
 }
 
 void report_note(const char *subject, const char *text)
@@ -194,19 +379,35 @@ void report_note(const char *subject, const char *text)
 	if (!report_wanted())
 		return;
 	line_begin(&line);
-	field_text(&line, "note", subject);
-	field_text(&line, "text", text);
-	field_number(&line, "pid", getpid());
-	line_write(&line);
+	line_text(&line, "note", subject, 64);
+	line_text(&line, "text", text, 1024);
+	line_number(&line, "pid", getpid());
+	line_time(&line, "time");
+	report_write(&line);
 	errno = saved;
+}
+
+void report_counts(void)
+{
+	int saved = errno;
+
+	if (!report_wanted() || !fdtable_is_mine())
+		return;
+	for (uint32_t i = 0; i < TALLIES; i++)
+		if (atomic_load(&tally_at(i)->told) && atomic_load(&tally_at(i)->count) > 1)
+			tell_count(tally_at(i), true);
+	errno = saved;
+}
+
+__attribute__((destructor)) static void at_exit(void)
+{
+	report_counts();
 }
 
 bool settled(struct verdict v, const struct occasion *at, int *rc)
 {
-	if (v.mode == OFF)
-		return false;
-	report_finding(v, at);
-	if (v.mode == REPORT)
+	v = find(v, at, 0);
+	if (v.mode != ENFORCE)
 		return false;
 	*rc = v.rc;
 	if (v.rc < 0)
@@ -216,6 +417,6 @@ bool settled(struct verdict v, const struct occasion *at, int *rc)
 
 int mapped(struct verdict v, const struct occasion *at, int err)
 {
-	report_finding(v, at);
+	v = find(v, at, err);
 	return v.mode == ENFORCE ? v.err : err;
 }

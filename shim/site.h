@@ -1,0 +1,28 @@
+/* Where in the program a call was made. */
+#ifndef SITE_H
+#define SITE_H
+
+#include "frames.h"
+
+struct site {
+	struct frames frames;
+	bool python;         /* frames is valid, Python's lock is held */
+	const void *address; /* the program's return address */
+	uint64_t key;        /* cheaply made; several keys may mean one place */
+};
+
+void site_enter(struct site *site, const struct occasion *at, enum frames_way way);
+void site_leave(struct site *site);
+
+/* Key of the place itself. */
+uint64_t site_key(struct site *site);
+
+/* Add file, line, function and stack; or module, offset, symbol and return
+ * addresses of native code. */
+void site_describe(struct site *site, struct line *line);
+
+/* Is it this place?  "server.py:31" (the end of the file's name) or
+ * "libfoo.so+0x1234", of len bytes. */
+bool site_match(struct site *site, const char *place, size_t len);
+
+#endif

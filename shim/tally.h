@@ -1,0 +1,47 @@
+/* How often something was found at a call site: a table of fixed size, without
+ * locks.  It empties itself in a fork child, whose findings are its own. */
+#ifndef TALLY_H
+#define TALLY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { TALLIES = 4096 };
+
+struct tally {
+	_Atomic uint64_t key;   /* 0: free */
+	_Atomic uint64_t count;
+	_Atomic uint32_t owner; /* 1 + index of the tally that is counted instead; 0: none yet */
+	_Atomic uint32_t told;  /* the finding was written under this number; 0: not yet */
+};
+
+/* What else must be a process's own. */
+struct tally_process {
+	_Atomic int introduced; /* the first line is written */
+	_Atomic int path_state; /* 0: path is not made yet, 1: being made, 2: made */
+	_Atomic uint64_t lost;  /* findings that found no room */
+	char path[4096];        /* the report's name, %p filled in */
+};
+
+/* Call once before the others. */
+void tally_prepare(void);
+
+struct tally_process *tally_process(void);
+
+/* The tally of a key, made if need be (*fresh); NULL: the table is full. */
+struct tally *tally_of(uint64_t key, bool *fresh);
+
+uint32_t tally_index(const struct tally *tally);
+struct tally *tally_at(uint32_t index);
+
+/* Mix one more value into a key. */
+static inline uint64_t tally_mix(uint64_t key, uint64_t value)
+{
+	key = (key ^ value) * 0x9e3779b97f4a7c15ULL;
+	return key ^ key >> 29;
+}
+
+uint64_t tally_mix_text(uint64_t key, const char *text);
+
+#endif
