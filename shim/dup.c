@@ -131,13 +131,31 @@ SHIM void closefrom(int first)
 	REAL(closefrom)(first);
 }
 
-SHIM int fclose(FILE *file)
+static void stream_ends(FILE *file)
 {
-	int saved = errno;
-	int fd = fileno(file);
+	int saved = errno, fd = fileno(file);
 
 	errno = saved;
 	if (fd >= 0)
 		fdtable_clear(fd);
+}
+
+SHIM int fclose(FILE *file)
+{
+	stream_ends(file);
 	return REAL(fclose)(file);
+}
+
+SHIM FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict file)
+{
+	if (path) /* else the descriptor stays, with another mode */
+		stream_ends(file);
+	return REAL(freopen)(path, mode, file);
+}
+
+SHIM FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict file)
+{
+	if (path)
+		stream_ends(file);
+	return REAL(freopen64)(path, mode, file);
 }
