@@ -1,0 +1,14 @@
+/* A non-blocking connect, called again while the listener's queue is full. */
+#include "probe.h"
+
+int main(void)
+{
+	int server = listener(1), fd = socket_of(SOCK_STREAM);
+	address to = loopback(real_port(server));
+
+	need(syscall(SYS_listen, server, 0) == 0, "listen");
+	need(connect_to(socket_of(SOCK_STREAM), to) == 0, "connect");
+	nonblocking(fd);
+	printf("connect=%s", outcome(connect_to(fd, to)));
+	printf(" again=%s\n", outcome(connect_to(fd, to)));
+}
