@@ -6,6 +6,8 @@
 #include "shadow.h"
 #include "verdict.h"
 
+enum { ESOCKISBLOCKING = 20000 }; /* Jython's own errno, Lib/select.py of 2.5 */
+
 /* Bits of enum armed that this socket needs now. */
 unsigned decide_armed(const struct shadow *sock);
 
