@@ -9,9 +9,11 @@ struct real real;
 static const char *const names[CALLS] = {
 #define CALL(name) #name,
 #define TWIN(name, of)
+#define FOREIGN(name)
 #include "calls.def"
 #undef CALL
 #undef TWIN
+#undef FOREIGN
 };
 
 _Static_assert(sizeof(struct real) == CALLS * sizeof(void *), "struct real is an array of function pointers");

@@ -3,6 +3,7 @@
 #ifndef REAL_H
 #define REAL_H
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -28,17 +29,21 @@ int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout
 struct real {
 #define CALL(name) __typeof__(&name) name;
 #define TWIN(name, of)
+#define FOREIGN(name)
 #include "calls.def"
 #undef CALL
 #undef TWIN
+#undef FOREIGN
 };
 
 enum call {
 #define CALL(name) CALL_##name,
 #define TWIN(name, of)
+#define FOREIGN(name)
 #include "calls.def"
 #undef CALL
 #undef TWIN
+#undef FOREIGN
 	CALLS
 };
 

@@ -1,5 +1,6 @@
 /* The environment becomes the policy, once, before anything is decided. */
 #include "only.h"
+#include "truststore.h"
 
 #include <limits.h>
 #include <string.h>
@@ -64,6 +65,15 @@ static void read_only(void)
 		refuse("JYTHONSOCK_ONLY", reason);
 }
 
+static void read_truststore(void)
+{
+	char reason[128];
+	const char *variable = truststore_settings(reason, sizeof reason);
+
+	if (variable)
+		refuse(variable, reason);
+}
+
 void start(void)
 {
 	static _Atomic int claimed;
@@ -77,6 +87,7 @@ void start(void)
 	read_profile();
 	read_rules();
 	read_only();
+	read_truststore();
 	read_report();
 	frames_find();
 	report_process();

@@ -1,0 +1,90 @@
+/* The program's own OpenSSL: where it is, and what we call of it.  The shim
+ * links none and loads none. */
+#ifndef OPENSSL_H
+#define OPENSSL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct ssl_st SSL;
+typedef struct ssl_ctx_st SSL_CTX;
+typedef struct ssl_session_st SSL_SESSION;
+typedef struct ssl_cipher_st SSL_CIPHER;
+typedef struct x509_st X509;
+typedef struct x509_store_st X509_STORE;
+typedef struct x509_store_ctx_st X509_STORE_CTX;
+typedef struct X509_VERIFY_PARAM_st X509_VERIFY_PARAM;
+typedef struct stack_st STACK;
+typedef struct evp_pkey_st EVP_PKEY;
+typedef struct evp_md_st EVP_MD;
+typedef struct engine_st ENGINE;
+typedef struct bio_st BIO;
+typedef struct PKCS12_st PKCS12;
+typedef struct pkcs7_st PKCS7;
+typedef struct PKCS12_SAFEBAG_st PKCS12_SAFEBAG;
+typedef struct asn1_type_st ASN1_TYPE;
+typedef struct asn1_object_st ASN1_OBJECT;
+typedef struct ossl_lib_ctx_st OSSL_LIB_CTX;
+typedef struct ossl_provider_st OSSL_PROVIDER;
+typedef int verify_step(int ok, X509_STORE_CTX *ctx);
+typedef int verify_chain(X509_STORE_CTX *ctx, void *arg);
+typedef int ask_password(char *buf, int size, int writing, void *arg);
+typedef void free_data(void *parent, void *data, void *all, int index, long number, void *arg);
+
+struct openssl_calls {
+#define NEED(result, name, parameters) result (*name) parameters;
+#define MAYBE NEED
+#include "openssl.def"
+#undef NEED
+#undef MAYBE
+};
+
+/* One libssl with the libcrypto that it uses.  Made when it first calls us or is
+ * called, kept for ever; `store` is made with its first client handshake. */
+struct openssl {
+	struct openssl *next;
+	const void *key;         /* link map of the libssl (of the libcrypto, if `ssl` is false) */
+	bool ssl;                /* false: called from a place where only libcrypto is in reach */
+	bool checkable;          /* every NEED was found */
+	struct openssl_calls call;
+	_Atomic(X509_STORE *) store;
+	_Atomic int loading;     /* the process that makes it; 0: none */
+	_Atomic(verify_step *) no_callback; /* what OpenSSL has for a program without one */
+	int session_index;       /* our own data in a SSL_SESSION: it was checked */
+	int ssl_index;           /* in a SSL: its handshake was looked at */
+	int ctx_index;           /* in a SSL_CTX: the program's verify callback */
+};
+
+/* The OpenSSL that the code at `site` uses; NULL: none to be found. */
+struct openssl *openssl_at(void *site);
+
+/* --- ssl_store.c ---------------------------------------------------------- */
+
+/* The JVM's trust store for this OpenSSL; one that cannot be read is empty. */
+X509_STORE *ssl_store(struct openssl *lib);
+
+/* --- ssl_verify.c --------------------------------------------------------- */
+
+struct chain_check {
+	X509_STORE_CTX *ctx;  /* the program's own, for a name to be checked; or NULL */
+	X509 *cert;
+	STACK *untrusted;
+	bool encipher;        /* the key exchange encrypts to the certificate's key */
+};
+
+struct chain_verdict {
+	int error, depth;     /* X509_OK: Java trusts the chain */
+	int name_error;       /* the host name that the program asked for does not fit */
+	STACK *chain;         /* as built; the caller frees it */
+};
+
+/* Judge a chain by Java's rules against Java's trust store. */
+struct chain_verdict ssl_judge(struct openssl *lib, const struct chain_check *check);
+
+/* Let the program's own callback see the chain that Java trusts. */
+int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, STACK *chain);
+
+void ssl_chain_free(const struct openssl *lib, STACK *chain);
+
+#endif

@@ -1,0 +1,173 @@
+/* Which OpenSSL does a caller mean?  A libssl that was loaded for one module only
+ * (RTLD_LOCAL) is invisible to RTLD_NEXT, and there may be two: ask from the
+ * caller's own place in the list of loaded objects. */
+#include "openssl.h"
+#include "shim.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	size_t offset;
+	bool need;
+} calls[] = {
+#define NEED(result, name, parameters) { #name, offsetof(struct openssl_calls, name), true },
+#define MAYBE(result, name, parameters) { #name, offsetof(struct openssl_calls, name), false },
+#include "openssl.def"
+#undef NEED
+#undef MAYBE
+};
+
+/* Libraries met so far; grows at the head, never shrinks. */
+static _Atomic(struct openssl *) libraries;
+
+static struct link_map *map_of(void *address)
+{
+	struct link_map *map = NULL;
+	Dl_info info;
+
+	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
+}
+
+static void *handle_of(const struct link_map *map)
+{
+	return REAL(dlopen)(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
+}
+
+/* A function as the object of this map sees it.  The main program sees us first. */
+static void *seen_from(const struct link_map *map, const char *name)
+{
+	void *handle, *found;
+
+	if (!map->l_name[0])
+		return dlsym(RTLD_NEXT, name);
+	handle = handle_of(map);
+	if (!handle)
+		return NULL;
+	found = dlsym(handle, name);
+	dlclose(handle);
+	return found;
+}
+
+/* Last resort, for a caller that sees no OpenSSL: whichever one is loaded. */
+static void *seen_from_any(const struct link_map *map, const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	while (map->l_prev)
+		map = map->l_prev;
+	for (; map && !found; map = map->l_next)
+		if (map->l_name[0] && strcmp(map->l_name, "linux-vdso.so.1") != 0)
+			found = seen_from(map, name);
+	return found;
+}
+
+static const char in_ssl[] = "SSL_get_ex_data_X509_STORE_CTX_idx", in_crypto[] = "X509_STORE_CTX_init";
+
+/* The libssl that the caller sees; else the libcrypto (*ssl: which of them). */
+static struct link_map *provider(const struct link_map *caller, bool *ssl)
+{
+	void *found = seen_from(caller, in_ssl), *crypto;
+
+	*ssl = true;
+	if (found)
+		return map_of(found);
+	crypto = seen_from(caller, in_crypto);
+	if (!crypto)
+		found = seen_from_any(caller, in_ssl);
+	if (found)
+		return map_of(found);
+	*ssl = false;
+	if (!crypto)
+		crypto = seen_from_any(caller, in_crypto);
+	return crypto ? map_of(crypto) : NULL;
+}
+
+static struct openssl *find(const void *key)
+{
+	struct openssl *lib = atomic_load_explicit(&libraries, memory_order_acquire);
+
+	while (lib && lib->key != key)
+		lib = lib->next;
+	return lib;
+}
+
+static void fill(struct openssl *lib, void *handle)
+{
+	lib->checkable = lib->ssl;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		void *found = dlsym(handle, calls[i].name);
+
+		memcpy((char *)&lib->call + calls[i].offset, &found, sizeof found);
+		if (!found && calls[i].need)
+			lib->checkable = false;
+	}
+}
+
+static void free_callback(void *parent, void *data, void *all, int index, long number, void *arg)
+{
+	(void)parent, (void)all, (void)index, (void)number, (void)arg;
+	free(data);
+}
+
+/* CRYPTO_EX_INDEX_SSL, _SSL_CTX, _SSL_SESSION */
+enum { EX_SSL, EX_SSL_CTX, EX_SSL_SESSION };
+
+static struct openssl *make(struct link_map *map, bool ssl)
+{
+	void *handle = handle_of(map); /* kept: our pointers into it must stay good */
+	struct openssl *lib = handle ? calloc(1, sizeof *lib) : NULL;
+
+	if (!lib)
+		return NULL;
+	lib->key = map;
+	lib->ssl = ssl;
+	fill(lib, handle);
+	if (ssl && !lib->checkable)
+		report_note("tls-verify", "this libssl lacks functions of OpenSSL 1.1.0 and newer: its handshakes are not checked");
+	if (lib->checkable) {
+		lib->session_index = lib->call.CRYPTO_get_ex_new_index(EX_SSL_SESSION, 0, NULL, NULL, NULL, NULL);
+		lib->ssl_index = lib->call.CRYPTO_get_ex_new_index(EX_SSL, 0, NULL, NULL, NULL, NULL);
+		lib->ctx_index = lib->call.CRYPTO_get_ex_new_index(EX_SSL_CTX, 0, NULL, NULL, NULL, free_callback);
+	}
+	return lib;
+}
+
+/* Two threads may come here at once: the first one's library stays. */
+static struct openssl *add(struct openssl *lib)
+{
+	struct openssl *head = atomic_load(&libraries), *other;
+
+	do {
+		other = find(lib->key);
+		if (other) {
+			free(lib);
+			return other;
+		}
+		lib->next = head;
+	} while (!atomic_compare_exchange_weak(&libraries, &head, lib));
+	return lib;
+}
+
+struct openssl *openssl_at(void *site)
+{
+	struct link_map *caller = map_of(site), *map;
+	struct openssl *lib;
+	bool ssl;
+
+	if (!caller)
+		return NULL;
+	lib = find(caller); /* OpenSSL calling itself */
+	if (lib)
+		return lib;
+	map = provider(caller, &ssl);
+	if (!map)
+		return NULL;
+	lib = find(map);
+	if (lib)
+		return lib;
+	lib = make(map, ssl);
+	return lib ? add(lib) : NULL;
+}

@@ -1,0 +1,49 @@
+/* The JVM's trust store: which one, and the bytes of its file.  Knows nothing of
+ * a TLS library. */
+#ifndef TRUSTSTORE_H
+#define TRUSTSTORE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum truststore_source {
+	HOST_STORE,  /* the TLS library's default store */
+	JVM_STORE,   /* $JAVA_HOME/lib/security/{jssecacerts,cacerts}, Debian's cacerts */
+	NAMED_STORE, /* a file; missing or unreadable: trusts nothing */
+	JAVA_OPTION  /* a file as -Djavax.net.ssl.trustStore names it */
+};
+
+/* Written once at start, constant afterwards. */
+extern struct truststore {
+	enum truststore_source source;
+	bool trust_all;
+	bool too_long;             /* a setting did not fit: trusts nothing */
+	char path[PATH_MAX];
+	char java_home[PATH_MAX];
+	char host_file[PATH_MAX];  /* SSL_CERT_FILE and SSL_CERT_DIR as they were at */
+	char host_directory[PATH_MAX]; /* start; what the program sets is its own affair */
+	char password[512];        /* empty: none, as in Java */
+} truststore;
+
+/* Read the environment.  NULL, or the variable with a bad value (and `reason`). */
+const char *truststore_settings(char *reason, size_t size);
+
+/* The store's name for reports. */
+const char *truststore_name(void);
+
+enum truststore_kind { PEM_FILE, JKS_FILE, PKCS12_FILE };
+
+struct truststore_file {
+	enum truststore_kind kind;
+	unsigned char *data; /* malloc'ed */
+	size_t size;
+};
+
+/* Read the store's file.  NULL, or why it cannot be used. */
+const char *truststore_read(struct truststore_file *file);
+
+/* Is it one, and which? */
+const char *truststore_sniff(struct truststore_file *file, bool java_only);
+
+#endif
