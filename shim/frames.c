@@ -41,8 +41,9 @@ _Static_assert(sizeof py == sizeof api, "one name for each symbol of CPython");
 
 /* What only some versions have. */
 static struct {
-	int (*PyGILState_Check)(void);                 /* 3.4 */
 	void **_PyThreadState_Current;                 /* 2.7 */
+	void *(*_PyThreadState_UncheckedGet)(void);    /* 3.6 */
+	void *(*PyThreadState_GetUnchecked)(void);     /* 3.13 */
 	int (*Py_IsFinalizing)(void);                  /* 3.13 */
 	int (*_Py_IsFinalizing)(void);                 /* 3.7 */
 	object (*PyFrame_GetCode)(object frame);       /* 3.9 */
@@ -53,7 +54,7 @@ static struct {
 } some;
 
 static const char *const some_api[] = {
-	"PyGILState_Check", "_PyThreadState_Current", "Py_IsFinalizing", "_Py_IsFinalizing", "PyFrame_GetCode",
+	"_PyThreadState_Current", "_PyThreadState_UncheckedGet", "PyThreadState_GetUnchecked", "Py_IsFinalizing", "_Py_IsFinalizing", "PyFrame_GetCode",
 	"PyFrame_GetBack", "PyFrame_GetLasti", "PyUnicode_AsUTF8", "PyString_AsString",
 };
 _Static_assert(sizeof some == sizeof some_api, "one name for each symbol of CPython");
@@ -71,7 +72,10 @@ void frames_find(void)
 	for (size_t i = 0; i < sizeof api / sizeof *api; i++)
 		if (!(((void **)&py)[i] = dlsym(RTLD_DEFAULT, api[i])))
 			return;
-	if ((some.PyUnicode_AsUTF8 || some.PyString_AsString) && (some.PyGILState_Check || some._PyThreadState_Current))
+	if (!some._PyThreadState_UncheckedGet)
+		some._PyThreadState_UncheckedGet = some.PyThreadState_GetUnchecked;
+	if ((some.PyUnicode_AsUTF8 || some.PyString_AsString) &&
+	    (some._PyThreadState_UncheckedGet || some._PyThreadState_Current))
 		atomic_store_explicit(&found, true, memory_order_release);
 }
 
@@ -79,18 +83,31 @@ void frames_find(void)
 
 /* Calls that may come from a signal handler, from a fork child, or while a lock
  * of CPython's is held. */
-static bool is_delicate(const char *call)
+static bool is_delicate_name(const char *call)
 {
 	static const char *const names[] = { "write", "writev", "dup", "dup2", "dup3", "fcntl", "fcntl64", "close",
 					     "execve", "execv", "execvp", "execvpe", "execveat", "fexecve", "execl",
 					     "execlp", "execle", "posix_spawn", "posix_spawnp", "system", "popen", "start" };
 
-	if (!strchr("wdfceps", call[0]))
-		return false;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(call, names[i]) == 0)
 			return true;
 	return false;
+}
+
+/* The names are literals, so that an answer can be kept by address. */
+static bool is_delicate(const char *call)
+{
+	static _Atomic uintptr_t known[64]; /* address and answer */
+	_Atomic uintptr_t *slot = &known[(uintptr_t)call % (sizeof known / sizeof *known)];
+	uintptr_t cached = atomic_load_explicit(slot, memory_order_relaxed);
+	bool delicate;
+
+	if (cached >> 1 == (uintptr_t)call)
+		return cached & 1;
+	delicate = is_delicate_name(call);
+	atomic_store_explicit(slot, (uintptr_t)call << 1 | delicate, memory_order_relaxed);
+	return delicate;
 }
 
 static bool is_finalizing(void)
@@ -127,6 +144,12 @@ static bool is_pythons_own(const void *site)
 	return own;
 }
 
+/* The thread that Python's lock belongs to just now. */
+static void *current_thread(void)
+{
+	return some._PyThreadState_UncheckedGet ? some._PyThreadState_UncheckedGet() : *some._PyThreadState_Current;
+}
+
 enum frames_way frames_way(const struct occasion *at)
 {
 	void *thread;
@@ -136,7 +159,7 @@ enum frames_way frames_way(const struct occasion *at)
 	thread = py.PyGILState_GetThisThreadState();
 	if (!thread || is_finalizing() || !is_only_interpreter())
 		return FRAMES_NONE;
-	if (some.PyGILState_Check ? some.PyGILState_Check() : *some._PyThreadState_Current == thread)
+	if (current_thread() == thread)
 		return FRAMES_LOCKED;
 	return at->site && is_pythons_own(at->site) && fdtable_is_mine() ? FRAMES_UNLOCKED : FRAMES_NONE;
 }
@@ -232,13 +255,19 @@ static bool is_library_file(const char *file)
 	return library[1] && strncmp(file, library, strlen(library)) == 0 && !strstr(file, "-packages/");
 }
 
+static struct known { /* under Python's lock */
+	object code;
+	bool library;
+} known[256];
+
+static struct known *known_slot(object code)
+{
+	return &known[((uintptr_t)code >> 4) % (sizeof known / sizeof *known)];
+}
+
 static bool is_library_frame(object frame, object code)
 {
-	static struct known { /* under Python's lock */
-		object code;
-		bool library;
-	} known[256];
-	struct known *slot = &known[((uintptr_t)code >> 4) % (sizeof known / sizeof *known)];
+	struct known *slot = known_slot(code);
 	char file[NAME];
 
 	if (slot->code != code) {
@@ -247,6 +276,13 @@ static bool is_library_frame(object frame, object code)
 		slot->library = is_library_file(file);
 	}
 	return slot->library;
+}
+
+static uint64_t key_of(uint64_t key, object frame, object code)
+{
+	int where = some.PyFrame_GetLasti ? some.PyFrame_GetLasti(frame) : py.PyFrame_GetLineNumber(frame);
+
+	return tally_mix(tally_mix(key, (uintptr_t)code), (uint64_t)where);
 }
 
 /* The innermost frame outside the standard library; the innermost of all, if there
@@ -263,9 +299,7 @@ static void find_site(struct frames *frames)
 		if (!code)
 			break;
 		inside = is_library_frame(frame, code);
-		frames->key = tally_mix(frames->key, (uintptr_t)code);
-		frames->key = tally_mix(frames->key, (uint64_t)(some.PyFrame_GetLasti ? some.PyFrame_GetLasti(frame) :
-											py.PyFrame_GetLineNumber(frame)));
+		frames->key = key_of(frames->key, frame, code);
 		py.Py_DecRef(code);
 		back = inside ? back_of(frame) : NULL;
 		if (!back)
@@ -279,6 +313,27 @@ static void find_site(struct frames *frames)
 		py.Py_IncRef(frame);
 	}
 	frames->frame = frame;
+}
+
+bool frames_peek(const struct occasion *at, uint64_t *key)
+{
+	object frame, code;
+	void *thread;
+	bool own;
+
+	if (!atomic_load_explicit(&found, memory_order_acquire) || !some.PyFrame_GetCode || is_delicate(at->call))
+		return false;
+	thread = py.PyGILState_GetThisThreadState();
+	if (!thread || current_thread() != thread)
+		return false;
+	frame = py.PyEval_GetFrame();
+	code = frame ? some.PyFrame_GetCode(frame) : NULL;
+	if (!code)
+		return false;
+	own = known_slot(code)->code == code && !known_slot(code)->library;
+	*key = own ? key_of(1, frame, code) : 0;
+	py.Py_DecRef(code);
+	return own;
 }
 
 bool frames_enter(struct frames *frames, enum frames_way way)

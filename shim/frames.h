@@ -23,6 +23,10 @@ void frames_find(void);
 enum frames_way { FRAMES_NONE, FRAMES_LOCKED, FRAMES_UNLOCKED };
 enum frames_way frames_way(const struct occasion *at);
 
+/* The quick way, where the thread has Python's lock and the call comes right from
+ * the program's own code, seen before: the key that frames_enter would make. */
+bool frames_peek(const struct occasion *at, uint64_t *key);
+
 /* Borrow the frame.  False: there is none.  Between these two Python's lock is
  * held; no Python code runs, errno and Python's error are as they were. */
 bool frames_enter(struct frames *frames, enum frames_way way);

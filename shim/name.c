@@ -31,6 +31,19 @@ static int fail(int err)
 	return -1;
 }
 
+/* A bind that Linux has just refused: Jython would say so at listen or connect.
+ * True: so do we, at this place. */
+static bool bind_fails_later(struct shadow *sock, const void *addr, socklen_t len, const struct occasion *at)
+{
+	struct verdict v = rule_answer(DEFERRED_BIND, 0, 0);
+	int error = errno;
+
+	if (sock->kind != TCP || !shadow_is(sock, UNMADE) || bad_address(sock, addr, len) ||
+	    (error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES))
+		return false;
+	return enforced(report_finding(v, at));
+}
+
 static int bind_now(struct shadow *sock, const void *addr, socklen_t len, const struct occasion *at)
 {
 	struct verdict late = sock->kind == UDP ? decide_made(sock, DATAGRAM) : PASS;
@@ -38,6 +51,10 @@ static int bind_now(struct shadow *sock, const void *addr, socklen_t len, const 
 
 	if (rc == 0 || !bad_address(sock, addr, len))
 		shadow_keep(sock, &sock->name, addr, len);
+	if (rc != 0 && bind_fails_later(sock, addr, len, at)) {
+		pending_keep(sock, addr, len);
+		return 0;
+	}
 	if (rc != 0) {
 		if (sock->name.len && sock->kind == UDP)
 			atomic_store(&sock->naming, REFUSED);
@@ -75,7 +92,7 @@ SHIM int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 		return REAL(bind)(fd, addr, len);
 	python_look(at.site);
 	if (!settled(decide_bind(sock), &at, &rc))
-		rc = bind_is_deferred(sock) && shadow_is(sock, UNMADE) ? bind_deferred(sock, name, len) :
+		rc = bind_is_deferred(sock) && !only_set && shadow_is(sock, UNMADE) ? bind_deferred(sock, name, len) :
 									   bind_now(sock, name, len, &at);
 	shadow_put(sock);
 	return rc;
@@ -88,7 +105,7 @@ static int listen_tcp(struct shadow *sock, int backlog, const struct occasion *a
 
 	if (settled(decide_listen(sock), at, &rc))
 		return rc;
-	report_finding(v, at);
+	v = report_finding(v, at);
 	if (enforced(v) && v.rc < 0)
 		return fail(v.err);
 	if (enforced(v))
@@ -111,6 +128,9 @@ SHIM int listen(int fd, int backlog)
 	struct shadow *sock = track(fd);
 	struct occasion at = OCCASION("listen", fd, sock);
 	int rc;
+
+	at.shown = SHOW_BACKLOG;
+	at.values[0] = backlog;
 
 	if (!sock || sock->kind != TCP) {
 		rc = REAL(listen)(fd, backlog);
@@ -152,7 +172,7 @@ static int name_unmade(struct shadow *sock, struct sockaddr *addr, socklen_t *le
 	if (rc != 0 || v.mode == OFF || v.rc < 0 || !shadow_recall(sock, &sock->name, &name))
 		return rc;
 	if (port_differs(&name))
-		report_finding(v, at);
+		v = report_finding(v, at);
 	if (name.any.sa_family == AF_UNSPEC)
 		name.any.sa_family = AF_INET;
 	if (enforced(v))
@@ -183,7 +203,7 @@ static int name_remembered(struct shadow *sock, struct sockaddr *addr, socklen_t
 
 	if (v.mode == OFF || !shadow_recall(sock, &sock->peer, &peer))
 		return fail(ENOTCONN);
-	report_finding(v, at);
+	v = report_finding(v, at);
 	if (readable(len, sizeof *len))
 		room = *len;
 	if (!enforced(v) || REAL(getsockname)(at->fd, addr, len) != 0)
@@ -215,6 +235,9 @@ SHIM int shutdown(int fd, int how)
 	struct shadow *sock = track(fd);
 	struct occasion at = OCCASION("shutdown", fd, sock);
 	int rc;
+
+	at.shown = SHOW_HOW;
+	at.values[0] = how;
 
 	if (!sock || !settled(decide_shutdown(sock, how), &at, &rc))
 		rc = REAL(shutdown)(fd, how);

@@ -8,9 +8,6 @@
 /* Take "rule@site#n,…" (read only_parse's comment); false, and why, if it is wrong. */
 bool only_parse(const char *text, char *reason, size_t size);
 
-/* Is the setting in use? */
-extern bool only_set;
-
 /* May the rule be enforced at this occasion?  Counts it. */
 bool only_admits(enum rule rule, struct site *site);
 

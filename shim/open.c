@@ -6,6 +6,11 @@ SHIM int socket(int domain, int type, int protocol)
 	struct occasion at = OCCASION("socket", -1, NULL);
 	int fd;
 
+	at.shown = SHOW_SOCKET;
+	at.values[0] = domain;
+	at.values[1] = type;
+	at.values[2] = protocol;
+
 	start_once();
 	python_look(at.site);
 	if (settled(decide_socket(domain, type, protocol), &at, &fd))
@@ -20,6 +25,11 @@ SHIM int socketpair(int domain, int type, int protocol, int fds[2])
 {
 	struct occasion at = OCCASION("socketpair", -1, NULL);
 	int rc;
+
+	at.shown = SHOW_SOCKET;
+	at.values[0] = domain;
+	at.values[1] = type;
+	at.values[2] = protocol;
 
 	start_once();
 	python_look(at.site);

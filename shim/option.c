@@ -32,8 +32,7 @@ static int set_timeout(struct shadow *sock, int direction, const void *value, so
 	memcpy(&asked, value, sizeof asked);
 	zero = asked.tv_sec == 0 && asked.tv_usec == 0;
 	if (zero) {
-		report_finding(decide_zero_timeout(), at);
-		clamp = enforced(decide_zero_timeout());
+		clamp = enforced(report_finding(decide_zero_timeout(), at));
 	}
 	rc = REAL(setsockopt)(at->fd, at->level, at->option, clamp ? &millisecond : value,
 			      clamp ? (socklen_t)sizeof millisecond : len);
@@ -105,7 +104,7 @@ static void read_value(struct shadow *sock, void *value, socklen_t len, const st
 		return;
 	memcpy(&number, value, sizeof number);
 	v = decide_buffer_readback(sock, direction, number);
-	report_finding(v, at);
+	v = report_finding(v, at);
 	if (enforced(v))
 		memcpy(value, &v.rc, sizeof v.rc);
 }

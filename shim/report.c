@@ -283,10 +283,31 @@ static void overflow(void)
 		report_note("overflow", "more call sites than the table holds: those after this line are counted, not written");
 }
 
+/* Count what may be nothing new; true: it is not, and that was all. */
+static bool recount(uint64_t site_key, uint64_t what)
+{
+	struct tally *seen = tally_seen(tally_mix(site_key, what));
+	uint32_t owner = seen ? atomic_load_explicit(&seen->owner, memory_order_acquire) : 0;
+	struct tally *place = owner ? tally_at(owner - 1) : NULL;
+	uint64_t count;
+
+	if (!place)
+		return false;
+	count = atomic_fetch_add_explicit(&place->count, 1, memory_order_relaxed) + 1;
+	if (count % 10 == 0 && is_power_of_ten(count))
+		tell_count(place, false);
+	return true;
+}
+
+static uint64_t what_of(struct verdict v, const struct occasion *at)
+{
+	return tally_mix(v.rule, (uint64_t)(at->level + 1) << 32 | (uint32_t)at->option);
+}
+
 /* Count it; the first of its place is written.  Returns the place's tally, or NULL. */
 static struct tally *record(struct verdict v, const struct occasion *at, struct site *site, int linux_error)
 {
-	uint64_t what = tally_mix(v.rule, (uint64_t)(at->level + 1) << 32 | (uint32_t)at->option), count;
+	uint64_t what = what_of(v, at), count;
 	struct tally *seen, *place;
 	bool fresh;
 
@@ -346,10 +367,17 @@ static struct verdict find(struct verdict v, const struct occasion *at, int linu
 	struct tally *throttle = NULL, *place = NULL;
 	struct site site;
 	int saved = errno;
+	uint64_t key;
 
 	if (v.mode == OFF || (!report_wanted() && !only_set))
 		return v;
+	if (!only_set && !by_test && frames_peek(at, &key) && recount(key, what_of(v, at))) {
+		errno = saved;
+		return v;
+	}
 	way = frames_way(at);
+	if (way == FRAMES_NONE && !only_set && !by_test && recount(site_native_key(at), what_of(v, at)))
+		return v;
 	if (way == FRAMES_UNLOCKED && !only_set && !by_test)
 		throttle = throttle_of(v.rule, at);
 	if (throttle && is_throttled(throttle))

@@ -121,6 +121,10 @@ void report_tests(const char *test, bool separately);
  * at this very place: JYTHONSOCK_ONLY may make a report of an enforcement. */
 struct verdict report_finding(struct verdict v, const struct occasion *at);
 
+/* Is JYTHONSOCK_ONLY in use?  Then a verdict may hold at one place and not at
+ * another: obey what report_finding returns. */
+extern bool only_set;
+
 /* Say that the shim is here. */
 void report_process(void);
 

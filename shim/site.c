@@ -1,6 +1,5 @@
 /* A call site is a line of Python, or an address in a module. */
 #include "site.h"
-#include "tally.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -11,7 +10,7 @@ void site_enter(struct site *site, const struct occasion *at, enum frames_way wa
 {
 	site->python = frames_enter(&site->frames, way);
 	site->address = at->site;
-	site->key = site->python ? site->frames.key : tally_mix(2, (uintptr_t)at->site);
+	site->key = site->python ? site->frames.key : site_native_key(at);
 }
 
 void site_leave(struct site *site)

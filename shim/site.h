@@ -3,6 +3,7 @@
 #define SITE_H
 
 #include "frames.h"
+#include "tally.h"
 
 struct site {
 	struct frames frames;
@@ -10,6 +11,12 @@ struct site {
 	const void *address; /* the program's return address */
 	uint64_t key;        /* cheaply made; several keys may mean one place */
 };
+
+/* The key of native code, without entering. */
+static inline uint64_t site_native_key(const struct occasion *at)
+{
+	return tally_mix(2, (uintptr_t)at->site);
+}
 
 void site_enter(struct site *site, const struct occasion *at, enum frames_way way);
 void site_leave(struct site *site);

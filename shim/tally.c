@@ -47,6 +47,13 @@ struct tally *tally_of(uint64_t key, bool *fresh)
 	return NULL;
 }
 
+struct tally *tally_seen(uint64_t key)
+{
+	struct tally *tally = &table.tallies[(key >> 7) % TALLIES];
+
+	return atomic_load_explicit(&tally->key, memory_order_acquire) == (key | 1) ? tally : NULL;
+}
+
 uint32_t tally_index(const struct tally *tally)
 {
 	return (uint32_t)(tally - table.tallies);

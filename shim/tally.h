@@ -32,6 +32,9 @@ struct tally_process *tally_process(void);
 /* The tally of a key, made if need be (*fresh); NULL: the table is full. */
 struct tally *tally_of(uint64_t key, bool *fresh);
 
+/* The tally of a key; NULL: there is none yet. */
+struct tally *tally_seen(uint64_t key);
+
 uint32_t tally_index(const struct tally *tally);
 struct tally *tally_at(uint32_t index);
 

@@ -35,6 +35,8 @@ static bool begin(struct transfer *t)
 {
 	t->sock = track_unchecked(t->at.fd);
 	t->at.sock = t->sock;
+	t->at.shown = t->flags ? SHOW_FLAGS : SHOW_NOTHING;
+	t->at.values[0] = t->flags;
 	if (!t->sock || !t->flags || !answered(t, decide_flags(t->flags)))
 		return false;
 	transfer_over(t);
@@ -130,7 +132,7 @@ static void send_error(const struct occasion *at, const struct shadow *sock, int
 								  decide_send_error(sock, error);
 		errno = mapped(v, at, error);
 	}
-	if (error == EPIPE && !enforced(v))
+	if (error == EPIPE && errno == EPIPE)
 		signal_pipe(flags);
 }
 
@@ -212,7 +214,7 @@ bool recv_hides_source(const struct transfer *t)
 		v = decide_source(t->sock);
 	if (v.mode == OFF || !track_confirm(t->at.fd, t->sock))
 		return false;
-	report_finding(v, &t->at);
+	v = report_finding(v, &t->at);
 	python_source_hidden = enforced(v);
 	return enforced(v);
 }

@@ -32,7 +32,7 @@ static inline bool is_watched(void)
 /* Say a thing once a socket. */
 static bool first_time(struct shadow *sock, enum told told)
 {
-	return !(atomic_fetch_or(&sock->told, (unsigned char)told) & told);
+	return !(atomic_fetch_or(&sock->told, (unsigned char)told) & told) || only_set;
 }
 
 /* A pipe, file or terminal: once a descriptor number. */
@@ -51,8 +51,8 @@ static struct verdict look_at_non_socket(int fd, const struct occasion *at)
 		v = PASS;
 	errno = saved;
 	here.fd = fd;
-	if (v.mode != OFF && (fd >= 1024 || !(atomic_fetch_or(&told[fd / 64], bit) & bit)))
-		report_finding(v, &here);
+	if (v.mode != OFF && (fd >= 1024 || !(atomic_fetch_or(&told[fd / 64], bit) & bit) || only_set))
+		v = report_finding(v, &here);
 	return v;
 }
 
@@ -71,9 +71,9 @@ static struct verdict look_at(int fd, const struct occasion *at)
 	blocking = decide_wait_blocking(sock);
 	unmade = decide_wait_unmade(sock);
 	if (blocking.mode != OFF && first_time(sock, TOLD_BLOCKING))
-		report_finding(blocking, &here);
+		blocking = report_finding(blocking, &here);
 	if (unmade.mode != OFF && first_time(sock, TOLD_UNMADE))
-		report_finding(unmade, &here);
+		unmade = report_finding(unmade, &here);
 	if (!enforced(blocking) && enforced(unmade))
 		blocking = unmade;
 	if (enforced(blocking) && !track_confirm(fd, sock))
@@ -136,7 +136,7 @@ static void quieten(struct pollfd *one, const struct occasion *at)
 	if (sock) {
 		here.fd = one->fd;
 		here.sock = sock;
-		report_finding(v, &here);
+		v = report_finding(v, &here);
 		if (enforced(v)) {
 			one->revents &= (short)~UNUSUAL;
 			if (!one->revents)
