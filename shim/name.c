@@ -166,7 +166,7 @@ static int name_unmade(struct shadow *sock, struct sockaddr *addr, socklen_t *le
 
 	if (v.mode != OFF && v.rc < 0 && settled(v, at, &rc))
 		return rc;
-	if (readable(len, sizeof *len))
+	if (enforced(v) && readable(len, sizeof *len))
 		room = *len;
 	rc = REAL(getsockname)(at->fd, addr, len);
 	if (rc != 0 || v.mode == OFF || v.rc < 0 || !shadow_recall(sock, &sock->name, &name))

@@ -342,12 +342,11 @@ static struct tally *record(struct verdict v, const struct occasion *at, struct 
 /* Taking Python's lock again and again would slow its threads down: after a
  * thousand findings of one rule from one call of CPython's, only each 64th is
  * looked at closely; the others count where the last one did. */
-static struct tally *throttle_of(enum rule rule, const struct occasion *at)
+static uint64_t throttle_key(enum rule rule, const struct occasion *at)
 {
 	uint64_t key = tally_mix((uintptr_t)at->site, (uint64_t)rule << 32 | (uint32_t)at->option);
-	bool fresh;
 
-	return tally_of(tally_mix(key, (uintptr_t)at >> 4 & 0xff), &fresh);
+	return tally_mix(key, (uintptr_t)at >> 4 & 0xff);
 }
 
 static bool is_throttled(struct tally *throttle)
@@ -361,27 +360,41 @@ static bool is_throttled(struct tally *throttle)
 	return true;
 }
 
+/* Is there nothing to be done but to count? */
+static bool is_counted(struct verdict v, const struct occasion *at, enum frames_way *way, struct tally **throttle)
+{
+	uint64_t key;
+	bool fresh;
+
+	if (frames_peek(at, &key) && recount(key, what_of(v, at)))
+		return true;
+	key = throttle_key(v.rule, at);
+	*throttle = tally_seen(key);
+	if (*throttle && is_throttled(*throttle))
+		return true;
+	*way = frames_way(at);
+	if (*way == FRAMES_NONE)
+		return recount(site_native_key(at), what_of(v, at));
+	if (*way == FRAMES_UNLOCKED && !*throttle)
+		*throttle = tally_of(key, &fresh);
+	return false;
+}
+
 static struct verdict find(struct verdict v, const struct occasion *at, int linux_error)
 {
 	enum frames_way way;
 	struct tally *throttle = NULL, *place = NULL;
 	struct site site;
 	int saved = errno;
-	uint64_t key;
 
 	if (v.mode == OFF || (!report_wanted() && !only_set))
 		return v;
-	if (!only_set && !by_test && frames_peek(at, &key) && recount(key, what_of(v, at))) {
+	if (only_set || by_test) {
+		way = frames_way(at);
+	} else if (is_counted(v, at, &way, &throttle)) {
 		errno = saved;
 		return v;
 	}
-	way = frames_way(at);
-	if (way == FRAMES_NONE && !only_set && !by_test && recount(site_native_key(at), what_of(v, at)))
-		return v;
-	if (way == FRAMES_UNLOCKED && !only_set && !by_test)
-		throttle = throttle_of(v.rule, at);
-	if (throttle && is_throttled(throttle))
-		return v;
 	site_enter(&site, at, way);
 	if (only_set && v.mode == ENFORCE && !only_admits(v.rule, &site))
 		v.mode = REPORT;

@@ -4,24 +4,19 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096, PROBES = 64, FULL = TALLIES - TALLIES / 8 };
+enum { PROBES = 64, FULL = TALLIES - TALLIES / 8 };
 
 /* Page-aligned, so that the kernel can empty it in a fork child. */
-static struct {
-	_Alignas(PAGE) struct tally tallies[TALLIES];
-	struct tally_process process;
-	_Atomic uint32_t used;
-	_Alignas(PAGE) char end[PAGE];
-} table;
+struct tally_table tally_table;
 
 void tally_prepare(void)
 {
-	madvise(&table, sizeof table, MADV_WIPEONFORK);
+	madvise(&tally_table, sizeof tally_table, MADV_WIPEONFORK);
 }
 
 struct tally_process *tally_process(void)
 {
-	return &table.process;
+	return &tally_table.process;
 }
 
 struct tally *tally_of(uint64_t key, bool *fresh)
@@ -29,14 +24,14 @@ struct tally *tally_of(uint64_t key, bool *fresh)
 	*fresh = false;
 	key |= 1; /* never 0 */
 	for (uint32_t probe = 0; probe < PROBES; probe++) {
-		struct tally *tally = &table.tallies[((key >> 7) + probe) % TALLIES];
+		struct tally *tally = &tally_table.tallies[((key >> 7) + probe) % TALLIES];
 		uint64_t found = atomic_load_explicit(&tally->key, memory_order_acquire);
 
 		if (found == 0) {
-			if (atomic_load(&table.used) >= FULL)
+			if (atomic_load(&tally_table.used) >= FULL)
 				return NULL;
 			if (atomic_compare_exchange_strong(&tally->key, &found, key)) {
-				atomic_fetch_add(&table.used, 1);
+				atomic_fetch_add(&tally_table.used, 1);
 				*fresh = true;
 				return tally;
 			}
@@ -45,23 +40,6 @@ struct tally *tally_of(uint64_t key, bool *fresh)
 			return tally;
 	}
 	return NULL;
-}
-
-struct tally *tally_seen(uint64_t key)
-{
-	struct tally *tally = &table.tallies[(key >> 7) % TALLIES];
-
-	return atomic_load_explicit(&tally->key, memory_order_acquire) == (key | 1) ? tally : NULL;
-}
-
-uint32_t tally_index(const struct tally *tally)
-{
-	return (uint32_t)(tally - table.tallies);
-}
-
-struct tally *tally_at(uint32_t index)
-{
-	return &table.tallies[index];
 }
 
 uint64_t tally_mix_text(uint64_t key, const char *text)

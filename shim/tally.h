@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { TALLIES = 4096 };
@@ -24,6 +25,14 @@ struct tally_process {
 	char path[4096];        /* the report's name, %p filled in */
 };
 
+/* All that a fork child empties; for this header and tally.c. */
+extern struct tally_table {
+	_Alignas(4096) struct tally tallies[TALLIES];
+	struct tally_process process;
+	_Atomic uint32_t used;
+	_Alignas(4096) char end[4096];
+} tally_table;
+
 /* Call once before the others. */
 void tally_prepare(void);
 
@@ -32,11 +41,23 @@ struct tally_process *tally_process(void);
 /* The tally of a key, made if need be (*fresh); NULL: the table is full. */
 struct tally *tally_of(uint64_t key, bool *fresh);
 
-/* The tally of a key; NULL: there is none yet. */
-struct tally *tally_seen(uint64_t key);
+/* The tally of a key, if it stands in the first place for it; else NULL. */
+static inline struct tally *tally_seen(uint64_t key)
+{
+	struct tally *tally = &tally_table.tallies[(key >> 7) % TALLIES];
 
-uint32_t tally_index(const struct tally *tally);
-struct tally *tally_at(uint32_t index);
+	return atomic_load_explicit(&tally->key, memory_order_acquire) == (key | 1) ? tally : NULL;
+}
+
+static inline uint32_t tally_index(const struct tally *tally)
+{
+	return (uint32_t)(tally - tally_table.tallies);
+}
+
+static inline struct tally *tally_at(uint32_t index)
+{
+	return &tally_table.tallies[index];
+}
 
 /* Mix one more value into a key. */
 static inline uint64_t tally_mix(uint64_t key, uint64_t value)
