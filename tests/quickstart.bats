@@ -6,6 +6,7 @@ load helper
 # The code block after a line of the README that ends with this text.
 readme_block() {
   local after=$1
+  # shellcheck disable=SC2016  # Markdown's backquotes
   sed -n "/$after/,/^\`\`\`\$/p" "$ROOT/README.md" | sed '1,/^```/d; /^```$/d'
 }
 
