@@ -31,9 +31,14 @@ free_port() {
   "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# start COMMAND [ARG...]: in the background; stop_all ends it.
+# start [shim] COMMAND [ARG...]: in the background; stop_all ends it. The pid is the
+# program's own, and Bats' descriptor 3, which Bats waits for, stays with Bats.
 start() {
-  "$@" &
+  if [[ $1 == shim ]]; then
+    shift
+    set -- env LD_PRELOAD="$JYTHONSOCK_LIBRARY" "$@"
+  fi
+  "$@" 3>&- &
   STARTED+=($!)
 }
 
