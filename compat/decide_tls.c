@@ -37,16 +37,16 @@ bool tls_error_is_name(int error)
 	return error == X509_HOST_MISMATCH || error == X509_EMAIL_MISMATCH || error == X509_ADDRESS_MISMATCH;
 }
 
-/* PKIXValidator takes an anchor's dates as they come; of a server certificate
+/* PKIXValidator takes an anchor's dates and extensions as they come; of a server certificate
  * that is itself in the store it asks nothing at all. */
 bool tls_error_forgiven(int error, bool anchor, int depth)
 {
 	switch (error) {
 	case X509_NOT_YET_VALID:
 	case X509_HAS_EXPIRED:
+	case X509_CRITICAL_EXTENSION:
 		return anchor;
 	case X509_INVALID_PURPOSE:
-	case X509_CRITICAL_EXTENSION:
 		return anchor && depth == 0;
 	case X509_KEY_TOO_SMALL:
 	case X509_CA_KEY_TOO_SMALL:
@@ -87,6 +87,8 @@ static bool serves(const struct tls_certificate *certificate, bool encipher)
 
 int tls_certificate_error(const struct tls_certificate *certificate, int depth, bool anchor, bool encipher)
 {
+	if (depth == 0 && weak_signature(certificate)) /* JSSE tells servers not to send it, anchor or not */
+		return X509_DIGEST_TOO_WEAK;
 	if (anchor && depth == 0)
 		return X509_OK;
 	if (weak_key(certificate))

@@ -42,7 +42,7 @@ struct ssl_occasion {
 static struct ssl_occasion occasion_of(struct openssl *lib, SSL *ssl, const char *call, void *site)
 {
 	int fd = lib->call.SSL_get_fd(ssl);
-	struct ssl_occasion where = { lib, ssl, { call, fd, NULL, site, -1, 0 } };
+	struct ssl_occasion where = { lib, ssl, { .call = call, .fd = fd, .site = site, .level = -1 } };
 
 	if (fd >= 0)
 		where.at.sock = track(fd);
@@ -54,17 +54,35 @@ static void occasion_over(struct ssl_occasion *where)
 	shadow_put((struct shadow *)(uintptr_t)where->at.sock);
 }
 
-static void report_refused(const struct ssl_occasion *where, struct verdict v, const char *why, int depth)
+/* Why, once a process for each kind of error. */
+static void say_why(const struct ssl_occasion *where, const struct chain_verdict *chain)
 {
+	static _Atomic unsigned said[4];
+	unsigned bit = 1U << (chain->error & 31);
 	char text[512];
+
+	if (!report_wanted() || atomic_fetch_or(&said[chain->error >> 5 & 3], bit) & bit)
+		return;
+	snprintf(text, sizeof text, "%s at depth %d; the trust store is %.300s",
+		 where->lib->call.X509_verify_cert_error_string(chain->error), chain->depth, truststore_name());
+	report_note("tls-verify", text);
+}
+
+/* Is the chain to be refused, here and now? */
+static bool refused(struct openssl *lib, SSL *ssl, const char *call, void *site, const struct chain_verdict *chain)
+{
+	struct verdict v = decide_tls_verify(chain->error == X509_OK);
+	struct ssl_occasion where;
+	bool refuse;
 	int rc;
 
-	if (v.mode == OFF || !report_wanted())
-		return;
-	settled(v, &where->at, &rc);
-	snprintf(text, sizeof text, "fd %d: %s at depth %d; the trust store is %s",
-		 where->at.fd, why, depth, truststore_name());
-	report_note("tls-verify", text);
+	if (v.mode == OFF)
+		return false;
+	where = occasion_of(lib, ssl, call, site);
+	refuse = settled(v, &where.at, &rc);
+	say_why(&where, chain);
+	occasion_over(&where);
+	return refuse;
 }
 
 /* --- before a handshake ---------------------------------------------------- */
@@ -137,19 +155,12 @@ static enum outcome check_chain(struct openssl *lib, SSL *ssl, X509_STORE_CTX *c
 		.untrusted = lib->call.X509_STORE_CTX_get0_untrusted(ctx),
 		.encipher = encipher(&lib->call, ssl),
 	};
-	struct ssl_occasion where;
-	struct verdict v;
-
 	*chain = ssl_judge(lib, &check);
-	v = decide_tls_verify(chain->error == X509_OK);
-	where = occasion_of(lib, ssl, "X509_verify_cert", site);
-	report_refused(&where, v, lib->call.X509_verify_cert_error_string(chain->error), chain->depth);
-	occasion_over(&where);
 	mark_checked(lib, ssl);
-	if (rule_mode(TLS_VERIFY) != ENFORCE)
-		return LEFT;
 	if (chain->error == X509_OK)
-		return TRUSTED;
+		return rule_mode(TLS_VERIFY) == ENFORCE ? TRUSTED : LEFT;
+	if (!refused(lib, ssl, "X509_verify_cert", site, chain))
+		return LEFT;
 	lib->call.X509_STORE_CTX_set_error(ctx, chain->error);
 	lib->call.X509_STORE_CTX_set_error_depth(ctx, chain->depth);
 	lib->call.SSL_set_verify(ssl, lib->call.SSL_get_verify_mode(ssl) | VERIFY_PEER, NULL);
@@ -299,19 +310,13 @@ static struct chain_verdict judge_peer(struct openssl *lib, SSL *ssl)
  * that calls its X509_verify_cert without the detour.  Java has none of them. */
 static int after_handshake(struct openssl *lib, SSL *ssl, const char *name, void *site, int rc)
 {
-	struct ssl_occasion where;
 	struct chain_verdict chain;
-	struct verdict v;
 
 	if (rc != 1 || !rule_active(TLS_VERIFY) || truststore.trust_all || lib->call.SSL_is_server(ssl) ||
 	    was_checked(lib, ssl))
 		return rc;
 	chain = judge_peer(lib, ssl);
-	v = decide_tls_verify(chain.error == X509_OK);
-	where = occasion_of(lib, ssl, name, site);
-	report_refused(&where, v, lib->call.X509_verify_cert_error_string(chain.error), chain.depth);
-	occasion_over(&where);
-	if (!enforced(v)) {
+	if (!refused(lib, ssl, name, site, &chain)) {
 		mark_checked(lib, ssl);
 		return rc;
 	}
