@@ -24,7 +24,15 @@ COMPAT = $(patsubst compat/%.c,$(BUILD)/compat/%.o,$(wildcard compat/*.c))
 OBJECTS = $(COMPAT) $(patsubst shim/%.c,$(BUILD)/shim/%.o,$(wildcard shim/*.c))
 LIBRARY = $(BUILD)/libjythonsock.so
 
-all: $(LIBRARY)
+TABLES = $(BUILD)/rules.json
+
+all: $(LIBRARY) $(TABLES)
+
+# The tables of compat/ for the launcher.
+$(TABLES): scripts/lib/tables.c compat/policy.c $(wildcard compat/*.def compat/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Icompat -o $(BUILD)/tables scripts/lib/tables.c compat/policy.c
+	$(BUILD)/tables > $@
 
 $(LIBRARY): $(OBJECTS)
 	$(CC) -shared -static-libgcc -Wl,-z,now,-z,relro,-z,defs,--as-needed $(SANITIZERS) $(LDFLAGS) -o $@ $^
@@ -55,6 +63,11 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(wildcard compat/*.c)
 	@mkdir -p $(@D)
 	$(CC) $(TESTED) $(UNIT_SANITIZERS) -Icompat -o $@ $(filter %.c,$^)
 
+# What is static in the library is linked with all of it.
+$(BUILD)/tests/unit/fdtable: tests/unit/fdtable.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(TESTED) -Icompat -Ishim -o $@ $^
+
 $(BUILD)/tests/hosts/lib%.so: tests/hosts/lib%.c
 	@mkdir -p $(@D)
 	$(CC) $(TESTED) -fPIC -shared -o $@ $<
@@ -69,6 +82,10 @@ check: all probes hosts units
 
 install: all
 	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/libjythonsock.so
+	install -D -m 755 scripts/jythonsock $(DESTDIR)$(PREFIX)/bin/jythonsock
+	install -d $(DESTDIR)$(PREFIX)/share/jythonsock
+	install -m 644 $(TABLES) $(wildcard scripts/lib/*.bash scripts/lib/*.jq scripts/lib/report.*) \
+	  scripts/pytest_jythonsock.py $(DESTDIR)$(PREFIX)/share/jythonsock
 
 clean:
 	rm -rf $(BUILD)

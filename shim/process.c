@@ -21,6 +21,14 @@ static void add_exe(struct line *line)
 	line_text(line, "process", name, sizeof name);
 }
 
+static void add_cwd(struct line *line)
+{
+	char name[1024];
+
+	if (getcwd(name, sizeof name))
+		line_text(line, "cwd", name, sizeof name);
+}
+
 /* The arguments as they are now; some programs write over them later. */
 static void add_argv(struct line *line)
 {
@@ -75,6 +83,7 @@ void process_line(struct line *line)
 	line_text(line, "profile", profile_name(policy.profile), 16);
 	line_time(line, "time");
 	add_openssl(line);
+	add_cwd(line);
 	add_argv(line);
 	add_rules(line, "enforced", ENFORCE);
 	add_rules(line, "reported", REPORT);
