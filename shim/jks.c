@@ -94,8 +94,6 @@ const char *jks_read(const unsigned char *data, size_t size, jks_visit *visit, v
 	for (uint32_t i = 0; i < entries && !why; i++)
 		why = entry(&rest, version, visit, arg);
 	*body = size - rest.left;
-	if (!why && rest.left < JKS_DIGEST)
-		why = truncated;
 	return why;
 }
 

@@ -10,7 +10,7 @@ typedef bool jks_visit(const unsigned char *der, size_t size, void *arg);
 
 /* Visit what a JVM trusts: the certificate entries, and the first certificate of
  * each key entry.  NULL, or what is wrong with the store.  *body becomes the
- * length of the part that the digest after it is taken over. */
+ * length of the part that the digest after it, if any, is taken over. */
 const char *jks_read(const unsigned char *data, size_t size, jks_visit *visit, void *arg, size_t *body);
 
 enum { JKS_DIGEST = 20 }; /* SHA-1 */

@@ -82,8 +82,10 @@ static const char *fill_from_jks(struct filling *filling, const struct truststor
 	unsigned length = 0;
 	const char *why = jks_read(file->data, file->size, add_der, filling, &body);
 
-	if (why || !*password)
+	if (why || !*password) /* without a password Java does not look at the digest */
 		return why;
+	if (file->size - body < JKS_DIGEST)
+		return "a truncated JKS store";
 	digested = jks_digested(password, file->data, body, &total);
 	if (!digested)
 		return no_memory;
