@@ -7,22 +7,21 @@ try:
 except ImportError:
     import _xxsubinterpreters as interpreters
 
-CODE = """
+CODE = r"""
 import sys
 sys.path.insert(0, %r)
 from attempt import listening, outcome
-if sys.version_info >= (3, 7):
-    listener = listening()
-    for _ in range(50):
-        listener.settimeout(0)
-        first = outcome(listener.accept)
-        listener.setblocking(False)
-        copy = listening()
-        copy.settimeout(listener.gettimeout())
-        second = outcome(copy.accept)
-        copy.close()
-    sys.stdout.write(" ".join((%r, first, second)) + "\n")
-    sys.stdout.flush()
+listener = listening()
+for _ in range(50):
+    listener.settimeout(0)
+    first = outcome(listener.accept)
+    listener.setblocking(False)
+    copy = listening()
+    copy.settimeout(listener.gettimeout())
+    second = outcome(copy.accept)
+    copy.close()
+sys.stdout.write(" ".join((%r, first, second)) + "\n")
+sys.stdout.flush()
 """.strip()
 
 
