@@ -122,6 +122,7 @@ SHIM int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 		rc = REAL(connect)(fd, addr, len);
 		connect_done(sock, rc, &at);
 	}
+	event("connect", fd, sock, rc);
 	shadow_put(sock);
 	return rc;
 }

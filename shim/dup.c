@@ -111,8 +111,18 @@ SHIM int ioctl(int fd, unsigned long request, ...)
 /* A slot is emptied before its fd is closed: afterwards the number may be
  * another thread's. */
 
+static void closing(int fd)
+{
+	struct shadow *sock = track_unchecked(fd);
+
+	event("close", fd, sock, 0);
+	shadow_put(sock);
+}
+
 SHIM int close(int fd)
 {
+	if (__builtin_expect(events_wanted, 0))
+		closing(fd);
 	fdtable_clear(fd);
 	return REAL(close)(fd);
 }

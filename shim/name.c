@@ -94,6 +94,7 @@ SHIM int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	if (!settled(decide_bind(sock), &at, &rc))
 		rc = bind_is_deferred(sock) && !only_set && shadow_is(sock, UNMADE) ? bind_deferred(sock, name, len) :
 									   bind_now(sock, name, len, &at);
+	event("bind", fd, sock, rc);
 	shadow_put(sock);
 	return rc;
 }
@@ -138,6 +139,7 @@ SHIM int listen(int fd, int backlog)
 		python_look(at.site);
 		rc = listen_tcp(sock, backlog, &at);
 	}
+	event("listen", fd, sock, rc);
 	shadow_put(sock);
 	return rc;
 }
@@ -243,6 +245,7 @@ SHIM int shutdown(int fd, int how)
 		rc = REAL(shutdown)(fd, how);
 	if (sock && rc == 0 && how != SHUT_RD)
 		sock->ended = 1;
+	event("shutdown", fd, sock, rc);
 	shadow_put(sock);
 	return rc;
 }

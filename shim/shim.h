@@ -87,6 +87,11 @@ void track_role(struct shadow *sock, enum role role, enum link link);
 /* Can len bytes at this address of the program be read?  No signal, no fault. */
 bool readable(const void *memory, size_t len);
 
+/* --- option.c ------------------------------------------------------------ */
+
+/* The mode of the socket changes by CPython's doing: 0, or -1 with errno. */
+int option_configure(struct shadow *sock, const struct occasion *at);
+
 /* --- pending.c ----------------------------------------------------------- */
 
 /* Tell the kernel of a bind that was only remembered.  Returns 0, or the errno
@@ -120,6 +125,16 @@ void report_tests(const char *test, bool separately);
 /* Write one finding.  Async-signal-safe, errno kept.  Returns the verdict that holds
  * at this very place: JYTHONSOCK_ONLY may make a report of an enforcement. */
 struct verdict report_finding(struct verdict v, const struct occasion *at);
+
+/* A step in a socket's life, for JYTHONSOCK_EVENTS (event.c). */
+extern bool events_wanted;
+void event_write(const char *call, int fd, const struct shadow *sock, int rc);
+
+static inline void event(const char *call, int fd, const struct shadow *sock, int rc)
+{
+	if (__builtin_expect(events_wanted, 0))
+		event_write(call, fd, sock, rc);
+}
 
 /* Is JYTHONSOCK_ONLY in use?  Then a verdict may hold at one place and not at
  * another: obey what report_finding returns. */

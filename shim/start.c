@@ -53,6 +53,7 @@ static void read_report(void)
 		refuse("JYTHONSOCK_REPORT", reason);
 	if (!value || !*value)
 		policy_silence();
+	events_wanted = secure_getenv("JYTHONSOCK_EVENTS") != NULL;
 	report_tests(secure_getenv("PYTEST_CURRENT_TEST"), secure_getenv("JYTHONSOCK_BY_TEST") != NULL);
 }
 

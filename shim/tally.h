@@ -21,6 +21,7 @@ struct tally {
 struct tally_process {
 	_Atomic int introduced; /* the first line is written */
 	_Atomic int path_state; /* 0: path is not made yet, 1: being made, 2: made */
+	_Atomic uint32_t events;
 	_Atomic uint64_t lost;  /* findings that found no room */
 	char path[4096];        /* the report's name, %p filled in */
 };

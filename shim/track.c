@@ -62,6 +62,7 @@ void track_new(int fd, int domain, int type, int protocol)
 	if (sock && type & SOCK_NONBLOCK)
 		sock->nonblocking = 1;
 	fdtable_set(fd, sock);
+	event("socket", fd, sock, 0);
 	shadow_put(sock);
 }
 
@@ -79,6 +80,7 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 		track_role(sock, CLIENT, CONNECTED);
 	}
 	fdtable_set(fd, sock);
+	event("accept", fd, sock, 0);
 	shadow_put(sock);
 }
 

@@ -88,10 +88,10 @@ run_child() {
   trap 'kill -TERM "$child" 2>/dev/null' TERM
   trap 'kill -HUP "$child" 2>/dev/null' HUP
   trap : INT QUIT
-  wait "$child"
+  { wait "$child"; } 2>/dev/null # bash would tell of its death
   status=$?
   while kill -0 "$child" 2>/dev/null; do # a signal to us ended the wait
-    wait "$child"
+    { wait "$child"; } 2>/dev/null
     status=$?
   done
   trap - TERM HUP INT QUIT
@@ -108,11 +108,11 @@ check_loaded() {
   path=$(type -P "${COMMAND[0]}") || return 0
   path=$(realpath "$path")
   last=$(jq -R -r --argjson pid "$child" 'fromjson? | select(.process and .pid == $pid) | .process' "$file" | tail -n 1)
-  if [[ -n $last ]]; then
+  if [[ $last == "$path" ]]; then
     return 0
   elif reason=$(unreached "$path"); then
     say "the shim was not loaded into ${COMMAND[0]}: $reason"
-  elif ((status != 126 && status != 127)); then
+  elif [[ -z $last ]] && ((status != 126 && status != 127)); then
     say "the shim was not loaded into ${COMMAND[0]}; see jythonsock doctor ${COMMAND[0]}"
   fi
 }
