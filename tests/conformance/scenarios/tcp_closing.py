@@ -1,7 +1,6 @@
 """TCP: closing, dup, what accepted sockets inherit, IPv6."""
-import socket
-
 from harness import scenario, const, linger, show_opt, MISSING
+from scenarios.tcp_flows import reuse
 
 
 @scenario('flow/close-twice')

@@ -1,7 +1,5 @@
 """TCP transfers: echo, flags, the peer closing or resetting, closing, dup, inheritance, IPv6."""
-import socket
-
-from harness import scenario, const, linger, show_opt, MISSING
+from harness import scenario, const
 
 
 @scenario('flow/echo')
