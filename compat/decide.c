@@ -16,6 +16,7 @@ static bool zero_timeout_armed(const struct shadow *sock, int direction)
 static unsigned armed_tcp(const struct shadow *sock)
 {
 	const unsigned both = ARMED_SEND | ARMED_SENDTO | ARMED_RECV | ARMED_RECVFROM;
+	unsigned bits = 0;
 
 	switch ((enum role)get(&sock->role)) {
 	case UNMADE:
@@ -30,8 +31,12 @@ static unsigned armed_tcp(const struct shadow *sock)
 	}
 	if (get(&sock->link) != CONNECTED)
 		return both;
-	return rule_mode(ERRNO_MAP) == ENFORCE ? ARMED_PIPE :
-	       rule_active(ERRNO_MAP) ? ARMED_SEND | ARMED_SENDTO : 0;
+	if (policy.traits.tcp_sendto_error)
+		bits |= ARMED_SENDTO;
+	if (policy.traits.reset_lasts || get(&sock->past))
+		bits |= ARMED_RECV | ARMED_RECVFROM;
+	return bits | (rule_mode(ERRNO_MAP) == ENFORCE ? ARMED_PIPE :
+		       rule_active(ERRNO_MAP) ? ARMED_SEND | ARMED_SENDTO : 0);
 }
 
 static unsigned armed_udp(const struct shadow *sock)
@@ -137,6 +142,44 @@ struct verdict decide_connect(const struct shadow *sock)
 	return rule_fail(ONE_LIFE, EINVAL);
 }
 
+struct verdict decide_connect_ex(const struct shadow *sock)
+{
+	bool polled = shadow_timing(sock, SEND) == NONBLOCKING;
+
+	if (sock->kind == UDP)
+		return get(&sock->role) == UNMADE ? PASS : rule_answer(UDP_CONNECT, 0, 0);
+	if (get(&sock->role) == UNMADE)
+		return PASS;
+	if (get(&sock->role) != CLIENT || get(&sock->link) == IDLE)
+		return rule_fail(ONE_LIFE, EINVAL);
+	if (get(&sock->link) == CONNECTING)
+		return PASS; /* decide_connect_again, when its state is known */
+	return polled ? rule_fail(CONNECT_RESULT, EISCONN) : rule_answer(CONNECT_RESULT, 0, 0);
+}
+
+struct verdict decide_connect_once(const struct shadow *sock)
+{
+	if (sock->kind == TCP && get(&sock->role) != UNMADE)
+		return rule_fail(ONE_LIFE, EINVAL);
+	return decide_connect(sock);
+}
+
+struct verdict decide_connect_pending(const struct shadow *sock, bool asks, bool established)
+{
+	if (shadow_timing(sock, SEND) != NONBLOCKING)
+		return PASS;
+	if (!asks)
+		return policy.traits.connect_returns_early ? rule_answer(CONNECT_RESULT, 0, 0) : PASS;
+	return policy.traits.connect_ex_asks && established ? rule_fail(CONNECT_RESULT, EISCONN) : PASS;
+}
+
+struct verdict decide_connect_port(const struct shadow *sock, bool zero)
+{
+	if (zero && sock->kind == UDP && policy.traits.port_zero_error)
+		return rule_fail(UDP_CONNECT, policy.traits.port_zero_error);
+	return PASS;
+}
+
 struct verdict decide_connect_again(const struct shadow *sock, bool pending)
 {
 	(void)sock;
@@ -184,6 +227,8 @@ struct verdict decide_getsockname(const struct shadow *sock)
 	enum naming naming = (enum naming)get(&sock->naming);
 	bool named = naming == ASKED || naming == BOUND || naming == REFUSED;
 
+	if (get(&sock->role) == DEAD && policy.traits.dead_is_closed)
+		return rule_answer(ONE_LIFE, 0, 0);
 	if (get(&sock->role) != UNMADE)
 		return PASS;
 	if (!named || (policy.traits.wildcard_is_unbound && sock->kind == TCP && is_wildcard_port_0(&sock->name)))
@@ -195,6 +240,20 @@ struct verdict decide_getpeername(const struct shadow *sock)
 {
 	if (sock->peer.len && (get(&sock->role) == CLIENT || get(&sock->role) == DEAD))
 		return rule_answer(REMEMBERED_PEER, 0, 0);
+	return PASS;
+}
+
+bool shutdown_discards(const struct shadow *sock, int how)
+{
+	return sock->kind == TCP && get(&sock->role) == CLIENT && (how == SHUT_RD || how == SHUT_RDWR) &&
+	       rule_active(SHUTDOWN_DISCARD);
+}
+
+struct verdict decide_shutdown_error(const struct shadow *sock, int error)
+{
+	if (error == ENOTCONN && get(&sock->role) == CLIENT && get(&sock->link) == CONNECTED &&
+	    policy.traits.reset_shuts_down)
+		return rule_answer(ERRNO_MAP, 0, 0);
 	return PASS;
 }
 
@@ -214,6 +273,8 @@ struct verdict decide_shutdown(const struct shadow *sock, int how)
 		       rule_answer(SHUTDOWN_NOOP, 0, 0);
 	if (role == UNMADE)
 		return rule_fail(SHUTDOWN_NOOP, ENOTCONN); /* Linux says so too, yet shuts it down */
+	if (get(&sock->link) == CONNECTING && policy.traits.pending_shutdown)
+		return rule_fail(SHUTDOWN_NOOP, policy.traits.pending_shutdown);
 	return PASS;
 }
 

@@ -30,22 +30,51 @@ struct verdict decide_made(const struct shadow *sock, enum role role);
 
 /* connect: may it be called; what does its error become. */
 struct verdict decide_connect(const struct shadow *sock);
+struct verdict decide_connect_port(const struct shadow *sock, bool zero);
+
+/* The same for CPython's own connect, and for its connect_ex, where Jython tells
+ * them apart (connect_ex_asks). */
+struct verdict decide_connect_once(const struct shadow *sock);
+struct verdict decide_connect_ex(const struct shadow *sock);
+
+/* CPython's connect, or connect_ex (asks), has got a connection under way. */
+struct verdict decide_connect_pending(const struct shadow *sock, bool asks, bool established);
+
 struct verdict decide_connect_again(const struct shadow *sock, bool pending);
 struct verdict decide_connect_error(int error);
 
 /* Does a connect that failed with this errno use up the socket? */
 bool connect_kills(int error);
 
-/* getsockname: fails, or (rc 0) answers the name that was asked for. */
+/* getsockname: fails, or (rc 0) answers the name that was asked for; of a dead
+ * socket, the wildcard address with its port. */
 struct verdict decide_getsockname(const struct shadow *sock);
 
 /* getpeername: rc 0 answers the remembered peer where Linux says ENOTCONN. */
 struct verdict decide_getpeername(const struct shadow *sock);
 
 struct verdict decide_shutdown(const struct shadow *sock, int how);
+struct verdict decide_shutdown_error(const struct shadow *sock, int error);
+
+/* Does this shutdown drop what is received, before and after? */
+bool shutdown_discards(const struct shadow *sock, int how);
 
 /* Row of options.def, or -1. */
 int option_row(int level, int option);
+
+/* Does Jython only keep what is set now, whatever it is, and answer it as it is? */
+bool option_is_kept(const struct shadow *sock);
+
+/* A kept option when the role is taken: 0 to pass it on, OPTION_ONLY_BINDS to pass
+ * over it, else the errno with which it is refused. */
+enum { OPTION_ONLY_BINDS = -1 };
+int decide_apply(enum role role, int level, int option, int value);
+
+/* CPython changes the socket's mode: Java configures the channel anew. */
+struct verdict decide_configure(const struct shadow *sock);
+
+/* SO_LINGER read or written on a made socket; rc: the longest time. */
+struct verdict decide_linger(const struct shadow *sock);
 
 /* setsockopt and getsockopt by row; the value is that of a buffer size. */
 struct verdict decide_setsockopt(const struct shadow *sock, int row);
@@ -58,6 +87,9 @@ struct verdict decide_buffer_readback(const struct shadow *sock, int direction, 
 /* A zero timeout set by SO_RCVTIMEO, SO_SNDTIMEO or the CPython adapter. */
 struct verdict decide_zero_timeout(void);
 
+/* A timeout of CPython below one millisecond, cut to Java's zero: no limit. */
+struct verdict decide_short_timeout(void);
+
 /* An operation of the socket ended with EAGAIN (or, connect, EINPROGRESS)
  * because its SO_RCVTIMEO or SO_SNDTIMEO ran out. */
 struct verdict decide_expired(const struct shadow *sock, int direction);
@@ -65,6 +97,7 @@ struct verdict decide_expired(const struct shadow *sock, int direction);
 /* Sends: before the call (`elsewhere`: to another address than the peer's), and
  * after it failed with an errno.  `addressed`: the call names an address. */
 struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsewhere);
+struct verdict decide_sendto(const struct shadow *sock); /* CPython's method of that name */
 struct verdict decide_send_error(const struct shadow *sock, int error);
 
 /* Receives.  `from`: the call could answer the source (recvfrom, recvmsg). */

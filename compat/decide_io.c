@@ -1,114 +1,21 @@
-/* The decisions about options, transfers and waiting. */
+/* The decisions about transfers and waiting. */
 #include "decide.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
-
-enum { C = 1, L = 2, D = 4, R = 8 }; /* roles of options.def */
-
-#define UNWRAP(...) __VA_ARGS__
-
-static const struct {
-	int level, option;
-	unsigned char roles[PROFILES];
-} options[] = {
-#define OPTION(level, option, roles) { level, option, { UNWRAP roles } },
-#include "options.def"
-#undef OPTION
-};
-
-#define OPTION(level, option, roles) \
-	_Static_assert(sizeof((char[]){ UNWRAP roles }) == PROFILES, #option ": one role set for each profile");
-#include "options.def"
-#undef OPTION
-
-enum { OPTIONS = sizeof options / sizeof *options };
-_Static_assert(OPTIONS < 32, "shadow.early has one bit a row, and one for options without a row");
-
-int option_row(int level, int option)
-{
-	for (int row = 0; row < OPTIONS; row++)
-		if (options[row].level == level && options[row].option == option)
-			return row;
-	return OPTIONS;
-}
-
-static unsigned roles_of(int row)
-{
-	return row < OPTIONS ? options[row].roles[policy.profile] : 0;
-}
 
 static unsigned char get(const _Atomic unsigned char *field)
 {
 	return atomic_load_explicit(field, memory_order_acquire);
 }
 
-/* Roles that the socket has, or may still take. */
-static unsigned roles_open(const struct shadow *sock)
-{
-	if (sock->kind == UDP)
-		return D;
-	switch ((enum role)get(&sock->role)) {
-	case UNMADE:
-		return C | L;
-	case LISTENER:
-		return L;
-	default:
-		return C;
-	}
-}
-
-static bool taken_unseen(const struct shadow *sock)
-{
-	return policy.traits.options_judged_late && get(&sock->role) == UNMADE;
-}
-
-struct verdict decide_setsockopt(const struct shadow *sock, int row)
-{
-	if (taken_unseen(sock) || (roles_of(row) & roles_open(sock)))
-		return PASS;
-	return rule_fail(UNSUPPORTED_OPTION, ENOPROTOOPT);
-}
-
-struct verdict decide_getsockopt(const struct shadow *sock, int row)
-{
-	if (roles_of(row) == R)
-		return rule_fail(INTROSPECTION_OPTION, ENOPROTOOPT);
-	return decide_setsockopt(sock, row);
-}
-
-struct verdict decide_made(const struct shadow *sock, enum role role)
-{
-	uint32_t early = atomic_load(&sock->early);
-	unsigned needed = role == LISTENER ? L : role == CLIENT ? C : D;
-
-	for (int row = 0; row <= OPTIONS; row++)
-		if (early & (1U << row) && !(roles_of(row) & needed))
-			return rule_fail(LATE_OPTION_ERROR, ENOPROTOOPT);
-	return PASS;
-}
-
-struct verdict decide_buffer_size(const struct shadow *sock, int value)
-{
-	if (value <= 0 && get(&sock->role) != UNMADE)
-		return rule_fail(OPTION_READBACK, EINVAL);
-	return PASS;
-}
-
-/* The JDK halves what Linux doubled; Jython remembers what was asked before
- * there is a Java socket to ask. */
-struct verdict decide_buffer_readback(const struct shadow *sock, int direction, int kernel)
-{
-	int value = kernel / 2;
-
-	if (get(&sock->role) == UNMADE && get(&sock->buffer_set[direction]))
-		value = atomic_load(&sock->buffer[direction]);
-	return rule_answer(OPTION_READBACK, value, 0);
-}
-
 struct verdict decide_zero_timeout(void)
 {
 	return rule_answer(ZERO_TIMEOUT, 0, 0);
+}
+
+struct verdict decide_short_timeout(void)
+{
+	return rule_answer(SUBMILLISECOND_TIMEOUT, 0, 0);
 }
 
 struct verdict decide_expired(const struct shadow *sock, int direction)
@@ -136,12 +43,32 @@ struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsew
 	return PASS;
 }
 
+struct verdict decide_sendto(const struct shadow *sock)
+{
+	if (sock->kind == TCP && policy.traits.tcp_sendto_error)
+		return rule_fail(UNCONNECTED_IO, policy.traits.tcp_sendto_error);
+	return PASS;
+}
+
 struct verdict decide_send_error(const struct shadow *sock, int error)
 {
 	if (error == EPIPE && get(&sock->role) == CLIENT && get(&sock->link) == CONNECTED && !get(&sock->ended))
 		return rule_fail(ERRNO_MAP, ECONNRESET);
 	if (sock->kind == UDP && error == EACCES)
 		return rule_fail(ERRNO_MAP, EADDRINUSE);
+	if (sock->kind == UDP && error == EMSGSIZE && get(&sock->link) == CONNECTED && policy.traits.huge_datagram_error)
+		return rule_fail(ERRNO_MAP, policy.traits.huge_datagram_error);
+	return PASS;
+}
+
+/* Java's input stream throws where its channel says end of file. */
+static struct verdict decide_recv_past(const struct shadow *sock)
+{
+	if (get(&sock->past) & PAST_DEAF)
+		return shadow_timing(sock, RECEIVE) == TIMEOUT ? rule_fail(SHUTDOWN_DISCARD, ESHUTDOWN) :
+								 rule_answer(SHUTDOWN_DISCARD, 0, 0);
+	if (get(&sock->past) & PAST_RESET && policy.traits.reset_lasts)
+		return rule_fail(ERRNO_MAP, ECONNRESET);
 	return PASS;
 }
 
@@ -155,7 +82,7 @@ struct verdict decide_recv(const struct shadow *sock, bool from)
 		return rule_fail(ONE_LIFE, EPIPE);
 	if (role == UNMADE || role == LISTENER || (role == CLIENT && get(&sock->link) == IDLE))
 		return rule_fail(UNCONNECTED_IO, ENOTCONN);
-	return PASS;
+	return decide_recv_past(sock);
 }
 
 struct verdict decide_source(const struct shadow *sock)
@@ -175,6 +102,10 @@ struct verdict decide_flags(int flags)
 
 struct verdict decide_wait_blocking(const struct shadow *sock)
 {
+	if (get(&sock->role) == UNMADE)
+		return PASS; /* there is no channel yet that could be asked for its mode */
+	if (get(&sock->role) == DEAD && policy.traits.dead_is_closed)
+		return rule_fail(SELECT_BLOCKING, EBADF);
 	if (shadow_timing(sock, RECEIVE) != NONBLOCKING)
 		return rule_fail(SELECT_BLOCKING, ESOCKISBLOCKING);
 	return PASS;

@@ -17,6 +17,9 @@ void shadow_init(struct shadow *sock, enum kind kind, int family)
 	sock->nonblocking = 0;
 	sock->python = 0;
 	sock->ended = 0;
+	sock->past = 0;
+	sock->forever = 0;
+	sock->kept = 0;
 	sock->told = 0;
 	for (int direction = RECEIVE; direction <= SEND; direction++) {
 		sock->timeout_set[direction] = 0;

@@ -25,6 +25,12 @@ enum link { IDLE, CONNECTING, CONNECTED };
  * telling it.  BOUND: the kernel knows (or refused: REFUSED). */
 enum naming { UNNAMED, ASKED, BINDING, BOUND, REFUSED };
 
+/* What has happened to a socket. */
+enum past {
+	PAST_DEAF = 1,  /* its receiving side was shut down */
+	PAST_RESET = 2, /* a receive has told the program of a reset */
+};
+
 /* Java's three modes; Linux knows the first and the last. */
 enum timing { BLOCKING, TIMEOUT, NONBLOCKING };
 
@@ -65,6 +71,9 @@ struct shadow {
 	_Atomic unsigned char timeout_set[2], timeout_zero[2];
 	_Atomic unsigned char buffer_set[2];
 	_Atomic unsigned char ended; /* its sending side, by shutdown */
+	_Atomic unsigned char past;  /* enum past */
+	_Atomic unsigned char forever; /* its timeout is Java's zero: it waits for ever */
+	_Atomic unsigned char kept;  /* options in its store */
 	_Atomic unsigned char told; /* findings said once a socket, by enum told */
 	_Atomic int buffer[2];      /* SO_RCVBUF, SO_SNDBUF as asked */
 	_Atomic uint32_t early;     /* rows of options.def set while unmade */

@@ -1,8 +1,11 @@
 /* connect, and the sends that connect. */
 #include "shim.h"
 #include "connect.h"
+#include "python.h"
+#include "settings.h"
 
 #include <netinet/tcp.h>
+#include <stddef.h>
 
 static int fail(int err)
 {
@@ -38,6 +41,10 @@ static bool connect_polled(struct shadow *sock, const struct occasion *at, int *
 
 	if (link != IDLE) {
 		track_role(sock, CLIENT, link);
+		if (link == CONNECTED && shadow_timing(sock, SEND) != NONBLOCKING) {
+			*rc = 0;
+			return true;
+		}
 		return settled(decide_connect_again(sock, link == CONNECTING), at, rc);
 	}
 	if (rule_mode(ONE_LIFE) != ENFORCE)
@@ -46,6 +53,51 @@ static bool connect_polled(struct shadow *sock, const struct occasion *at, int *
 	track_role(sock, DEAD, IDLE);
 	*rc = fail(error ? mapped(decide_connect_error(error), at, error) : EINVAL);
 	return true;
+}
+
+void connect_resolved(struct shadow *sock, int *error, const struct occasion *at)
+{
+	if (*error == 0) {
+		track_role(sock, CLIENT, CONNECTED);
+		return;
+	}
+	connect_failed(sock, *error);
+	*error = mapped(decide_connect_error(*error), at, *error);
+}
+
+/* Java closes the channel; the kernel is to stop trying, too. */
+void connect_expired(struct shadow *sock, int fd)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	if (sock->kind != TCP || !shadow_is(sock, CLIENT) || sock->link != CONNECTING || rule_mode(ONE_LIFE) != ENFORCE)
+		return;
+	REAL(connect)(fd, &nobody, sizeof nobody);
+	connect_failed(sock, ETIMEDOUT);
+}
+
+/* What CPython's connect or connect_ex is told of a connection under way. */
+static int connect_shown(struct shadow *sock, int rc, const struct occasion *at)
+{
+	bool asks = python_doing == PYTHON_CONNECT_EX;
+	int error = errno;
+	socklen_t len = sizeof error;
+	enum link link = CONNECTED;
+
+	if (sock->kind != TCP || !python_connects() || (rc != 0 && error != EINPROGRESS))
+		return rc;
+	if (rc != 0 && asks && policy.traits.connect_ex_asks) {
+		link = link_now(at->fd);
+		track_role(sock, CLIENT, link == IDLE ? CONNECTING : link);
+	}
+	if (link == IDLE && shadow_timing(sock, SEND) == NONBLOCKING) {
+		REAL(getsockopt)(at->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+		connect_failed(sock, error);
+		return fail(mapped(decide_connect_error(error), at, error));
+	}
+	errno = error;
+	settled(decide_connect_pending(sock, asks, link == CONNECTED), at, &rc);
+	return rc;
 }
 
 void connect_done(struct shadow *sock, int rc, const struct occasion *at)
@@ -71,28 +123,55 @@ void connect_done(struct shadow *sock, int rc, const struct occasion *at)
 	}
 }
 
+static struct verdict may_connect(const struct shadow *sock)
+{
+	if (policy.traits.connect_ex_asks && python_connects())
+		return python_doing == PYTHON_CONNECT_EX ? decide_connect_ex(sock) : decide_connect_once(sock);
+	return decide_connect(sock);
+}
+
+/* Is a second connect a question, how far the first one is? */
+static bool is_polled(const struct shadow *sock)
+{
+	return shadow_timing(sock, SEND) == NONBLOCKING ||
+	       (policy.traits.connect_ex_asks && python_doing == PYTHON_CONNECT_EX);
+}
+
+static bool is_port_zero(const struct sockaddr *addr, socklen_t len)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
+
+	return len >= offsetof(struct sockaddr_in, sin_addr) && readable(addr, offsetof(struct sockaddr_in, sin_addr)) &&
+	       (in->sin_family == AF_INET || in->sin_family == AF_INET6) && in->sin_port == 0;
+}
+
 bool connect_refused(struct shadow *sock, const struct occasion *at, int *rc)
 {
+	enum role role = sock->kind == UDP ? DATAGRAM : CLIENT;
 	struct verdict late;
 	int err;
 
-	if (settled(decide_connect(sock), at, rc))
+	if (settled(may_connect(sock), at, rc))
 		return true;
-	if (sock->kind == TCP && shadow_is(sock, CLIENT) && sock->link != IDLE &&
-	    shadow_timing(sock, SEND) == NONBLOCKING)
+	if (sock->kind == TCP && shadow_is(sock, CLIENT) && sock->link != IDLE && is_polled(sock))
 		return connect_polled(sock, at, rc);
-	late = decide_made(sock, sock->kind == UDP ? DATAGRAM : CLIENT);
-	if (late.mode != OFF && settled(late, at, rc)) {
-		track_role(sock, sock->kind == UDP ? DATAGRAM : CLIENT, IDLE);
-		return true;
-	}
 	err = pending_bind(sock, at);
 	if (err) { /* Jython has made the client by then */
 		if (rule_mode(ONE_LIFE) == ENFORCE)
 			track_role(sock, CLIENT, IDLE);
 		*rc = fail(err);
+		return true;
 	}
-	return err != 0;
+	if (!shadow_is(sock, UNMADE))
+		return false;
+	late = decide_made(sock, role);
+	err = settings_apply(sock, at->fd, role);
+	if (settled(late, at, rc) || err) {
+		track_role(sock, role, IDLE);
+		*rc = enforced(late) ? -1 : fail(err);
+		return true;
+	}
+	return false;
 }
 
 static bool dissolves(const struct sockaddr *addr, socklen_t len)
@@ -117,10 +196,17 @@ SHIM int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 				track_role(sock, sock->kind == UDP ? DATAGRAM : UNMADE, IDLE);
 		}
 	} else if (!connect_refused(sock, &at, &rc)) {
-		if (readable(peer, len < sizeof sock->peer.in6 ? len : sizeof sock->peer.in6) && (int)len > 0)
+		if (settled(decide_connect_port(sock, is_port_zero(peer, len)), &at, &rc)) {
+			if (shadow_is(sock, UNMADE))
+				track_role(sock, DATAGRAM, IDLE);
+			shadow_put(sock);
+			return rc;
+		}
+		if (sock->link == IDLE && readable(peer, len < sizeof sock->peer.in6 ? len : sizeof sock->peer.in6) && (int)len > 0)
 			shadow_keep(sock, &sock->peer, peer, len);
 		rc = REAL(connect)(fd, addr, len);
 		connect_done(sock, rc, &at);
+		rc = connect_shown(sock, rc, &at);
 	}
 	event("connect", fd, sock, rc);
 	shadow_put(sock);

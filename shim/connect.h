@@ -13,4 +13,9 @@ void connect_done(struct shadow *sock, int rc, const struct occasion *at);
 /* A connection under way turned out to have failed. */
 void connect_failed(struct shadow *sock, int error);
 
+/* CPython's connect learnt how the connection went (an int at error, its SO_ERROR),
+ * or waited for it in vain. */
+void connect_resolved(struct shadow *sock, int *error, const struct occasion *at);
+void connect_expired(struct shadow *sock, int fd);
+
 #endif

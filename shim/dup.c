@@ -1,5 +1,5 @@
 /* Descriptors that share, replace or end a socket. */
-#include "shim.h"
+#include "python.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -52,24 +52,33 @@ SHIM int dup3(int from, int to, int flags)
 	return rc;
 }
 
-static void noted(int fd, bool nonblocking)
+/* O_NONBLOCK has changed: 0, or -1 with errno where CPython is to see that Java
+ * could not do it. */
+static int noted(int fd, bool nonblocking, const struct occasion *at)
 {
 	struct shadow *sock = track_unchecked(fd);
+	struct occasion here = *at;
+	int rc = 0;
 
 	if (sock) {
 		sock->nonblocking = nonblocking;
 		shadow_rearm(sock);
+		here.sock = sock;
+		if (python_doing == PYTHON_CONFIGURE && track_confirm(fd, sock))
+			rc = option_configure(sock, &here);
 	}
 	shadow_put(sock);
+	return rc;
 }
 
 /* After the real fcntl succeeded with rc. */
-static void controlled(int fd, int command, void *argument, int rc, const struct occasion *at)
+static int controlled(int fd, int command, void *argument, int rc, const struct occasion *at)
 {
 	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
 		duplicated(fd, rc, at);
 	else if (command == F_SETFL)
-		noted(fd, ((uintptr_t)argument & O_NONBLOCK) != 0);
+		return noted(fd, ((uintptr_t)argument & O_NONBLOCK) != 0, at);
+	return rc;
 }
 
 #define FCNTL(name)                                              \
@@ -85,7 +94,7 @@ static void controlled(int fd, int command, void *argument, int rc, const struct
 		va_end(rest);                                    \
 		rc = REAL(name)(fd, command, argument);          \
 		if (rc >= 0)                                     \
-			controlled(fd, command, argument, rc, &at); \
+			rc = controlled(fd, command, argument, rc, &at); \
 		return rc;                                       \
 	}
 
@@ -95,6 +104,7 @@ SHIM_TWIN(__fcntl, fcntl);
 
 SHIM int ioctl(int fd, unsigned long request, ...)
 {
+	struct occasion at = OCCASION("ioctl", fd, NULL);
 	void *argument;
 	va_list rest;
 	int rc;
@@ -104,7 +114,7 @@ SHIM int ioctl(int fd, unsigned long request, ...)
 	va_end(rest);
 	rc = REAL(ioctl)(fd, request, argument);
 	if (rc == 0 && request == FIONBIO)
-		noted(fd, *(const int *)argument != 0);
+		rc = noted(fd, *(const int *)argument != 0, &at);
 	return rc;
 }
 

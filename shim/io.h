@@ -10,12 +10,13 @@ struct transfer {
 	int flags;           /* as the program gave them */
 	bool addressed;      /* names, or could answer, an address */
 	bool connects;       /* MSG_FASTOPEN */
+	ssize_t rc;          /* the result, where the call is answered before it is made */
 };
 
 #define TRANSFER(name, number, given) \
 	((struct transfer){ .at = OCCASION(name, number, NULL), .flags = (given) })
 
-/* Before a send.  True: answered, -1 with errno.  Else *flags are those to use. */
+/* Before a send.  True: answered, rc (and errno).  Else *flags are those to use. */
 bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags);
 
 /* After it: the result for the program. */

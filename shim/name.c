@@ -1,5 +1,6 @@
 /* Names and roles: bind, listen, getsockname, getpeername, shutdown. */
 #include "shim.h"
+#include "settings.h"
 
 #include <string.h>
 
@@ -47,7 +48,10 @@ static bool bind_fails_later(struct shadow *sock, const void *addr, socklen_t le
 static int bind_now(struct shadow *sock, const void *addr, socklen_t len, const struct occasion *at)
 {
 	struct verdict late = sock->kind == UDP ? decide_made(sock, DATAGRAM) : PASS;
-	int rc = REAL(bind)(at->fd, addr, len);
+	int rc, err;
+
+	settings_before_bind(sock, at->fd);
+	rc = REAL(bind)(at->fd, addr, len);
 
 	if (rc == 0 || !bad_address(sock, addr, len))
 		shadow_keep(sock, &sock->name, addr, len);
@@ -64,7 +68,9 @@ static int bind_now(struct shadow *sock, const void *addr, socklen_t len, const 
 	atomic_store(&sock->naming, BOUND);
 	if (sock->kind == UDP) {
 		track_role(sock, DATAGRAM, sock->link);
-		settled(late, at, &rc);
+		err = settings_apply(sock, at->fd, DATAGRAM);
+		if (!settled(late, at, &rc) && err)
+			return fail(err);
 	}
 	return rc;
 }
@@ -111,6 +117,8 @@ static int listen_tcp(struct shadow *sock, int backlog, const struct occasion *a
 		return fail(v.err);
 	if (enforced(v))
 		backlog = v.rc;
+	if (sock->naming == UNNAMED)
+		settings_before_bind(sock, at->fd);
 	err = pending_bind(sock, at);
 	if (err)
 		return fail(err);
@@ -120,8 +128,10 @@ static int listen_tcp(struct shadow *sock, int backlog, const struct occasion *a
 		return rc;
 	}
 	track_role(sock, LISTENER, IDLE);
-	settled(late, at, &rc);
-	return rc;
+	err = settings_apply(sock, at->fd, LISTENER);
+	if (settled(late, at, &rc) || !err)
+		return rc;
+	return fail(err);
 }
 
 SHIM int listen(int fd, int backlog)
@@ -182,6 +192,24 @@ static int name_unmade(struct shadow *sock, struct sockaddr *addr, socklen_t *le
 	return rc;
 }
 
+/* A closed java.net.Socket: the wildcard address, and the port it had. */
+static int name_dead(struct shadow *sock, struct sockaddr *addr, socklen_t *len, const struct occasion *at)
+{
+	struct verdict v = report_finding(decide_getsockname(sock), at);
+	socklen_t room = readable(len, sizeof *len) ? *len : 0;
+	int rc = REAL(getsockname)(at->fd, addr, len);
+	struct address name;
+
+	if (rc != 0 || !enforced(v) || !track_kernel_name(at->fd, &name))
+		return rc;
+	if (name.any.sa_family == AF_INET6)
+		name.in6.sin6_addr = in6addr_any;
+	else
+		name.in.sin_addr.s_addr = INADDR_ANY;
+	answer_address(&name, addr, room, len);
+	return 0;
+}
+
 SHIM int getsockname(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
 {
 	struct shadow *sock = track(fd);
@@ -190,6 +218,8 @@ SHIM int getsockname(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
 
 	if (sock && shadow_is(sock, UNMADE))
 		rc = name_unmade(sock, addr.__sockaddr__, len, &at);
+	else if (sock && shadow_is(sock, DEAD))
+		rc = name_dead(sock, addr.__sockaddr__, len, &at);
 	else
 		rc = REAL(getsockname)(fd, addr, len);
 	shadow_put(sock);
@@ -236,13 +266,19 @@ SHIM int shutdown(int fd, int how)
 {
 	struct shadow *sock = track(fd);
 	struct occasion at = OCCASION("shutdown", fd, sock);
-	int rc;
+	int rc, saved = errno;
 
 	at.shown = SHOW_HOW;
 	at.values[0] = how;
 
 	if (!sock || !settled(decide_shutdown(sock, how), &at, &rc))
 		rc = REAL(shutdown)(fd, how);
+	if (sock && rc != 0 && settled(decide_shutdown_error(sock, errno), &at, &rc))
+		errno = saved;
+	if (sock && rc == 0 && shutdown_discards(sock, how)) {
+		sock->past |= PAST_DEAF;
+		shadow_rearm(sock);
+	}
 	if (sock && rc == 0 && how != SHUT_RD)
 		sock->ended = 1;
 	event("shutdown", fd, sock, rc);

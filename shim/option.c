@@ -1,6 +1,8 @@
 /* Socket options. */
 #include "shim.h"
 #include "connect.h"
+#include "python.h"
+#include "settings.h"
 
 #include <string.h>
 #include <sys/time.h>
@@ -63,6 +65,56 @@ static int set_buffer(struct shadow *sock, int direction, const void *value, soc
 	return rc;
 }
 
+static bool is_linger(const struct occasion *at)
+{
+	return at->level == SOL_SOCKET && at->option == SO_LINGER;
+}
+
+/* Java keeps a time for SO_LINGER up to a limit, and none where it is off. */
+static int set_linger(struct shadow *sock, const void *value, socklen_t len, const struct occasion *at)
+{
+	struct verdict v = decide_linger(sock);
+	struct linger asked;
+
+	if (!enforced(v) || len < sizeof asked || !readable(value, sizeof asked))
+		return REAL(setsockopt)(at->fd, at->level, at->option, value, len);
+	memcpy(&asked, value, sizeof asked);
+	if (asked.l_onoff && asked.l_linger < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (asked.l_linger > v.rc)
+		asked.l_linger = v.rc;
+	return REAL(setsockopt)(at->fd, at->level, at->option, &asked, sizeof asked);
+}
+
+static bool kept(struct shadow *sock, int row, const void *value, socklen_t len, const struct occasion *at)
+{
+	if (!option_is_kept(sock) || (int)len < 0 || !readable(value, len) ||
+	    !settings_keep(sock, at->level, at->option, value, len))
+		return false;
+	if (at->option != SO_REUSEADDR)
+		atomic_fetch_or(&sock->early, 1U << row);
+	return true;
+}
+
+/* Java configures the channel anew whenever its mode changes. */
+int option_configure(struct shadow *sock, const struct occasion *at)
+{
+	int rc = 0, err;
+
+	if (settled(decide_configure(sock), at, &rc))
+		return rc;
+	if (!policy.traits.options_judged_late || shadow_is(sock, UNMADE))
+		return 0;
+	err = settings_apply(sock, at->fd, (enum role)sock->role);
+	if (err) {
+		errno = err;
+		return -1;
+	}
+	return 0;
+}
+
 SHIM int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
 	struct shadow *sock = track(fd);
@@ -72,11 +124,15 @@ SHIM int setsockopt(int fd, int level, int option, const void *value, socklen_t 
 	if (!sock)
 		return REAL(setsockopt)(fd, level, option, value, len);
 	row = option_row(level, option);
-	if (!settled(decide_setsockopt(sock, row), &at, &rc)) {
+	if (kept(sock, row, value, len, &at)) {
+		rc = 0;
+	} else if (!settled(decide_setsockopt(sock, row), &at, &rc)) {
 		if ((direction = timeout_direction(level, option)) >= 0)
 			rc = set_timeout(sock, direction, value, len, &at);
 		else if ((direction = buffer_direction(level, option)) >= 0)
 			rc = set_buffer(sock, direction, value, len, &at);
+		else if (is_linger(&at))
+			rc = set_linger(sock, value, len, &at);
 		else
 			rc = REAL(setsockopt)(fd, level, option, value, len);
 		if (rc == 0 && shadow_is(sock, UNMADE))
@@ -97,6 +153,11 @@ static void read_value(struct shadow *sock, void *value, socklen_t len, const st
 		if (number)
 			connect_failed(sock, number);
 	}
+	if (is_linger(at) && enforced(decide_linger(sock)) && len == sizeof(struct linger)) {
+		struct linger *linger = value;
+
+		linger->l_linger = linger->l_onoff ? linger->l_linger : 0;
+	}
 	/* The kernel keeps ticks: what it read back would be one of them. */
 	if (timer >= 0 && sock->timeout_zero[timer] && len >= sizeof millisecond)
 		memcpy(value, &millisecond, sizeof millisecond);
@@ -109,6 +170,33 @@ static void read_value(struct shadow *sock, void *value, socklen_t len, const st
 		memcpy(value, &v.rc, sizeof v.rc);
 }
 
+/* CPython's connect asks how the connection went; that is not the program's doing. */
+static bool is_pythons_own(const struct occasion *at)
+{
+	return python_connects() && at->level == SOL_SOCKET && at->option == SO_ERROR;
+}
+
+/* What was kept, as it was given; the kernel's answer to another question proves
+ * the pointers good. */
+static int recall(struct shadow *sock, void *value, socklen_t *len, const struct occasion *at)
+{
+	const struct setting *setting = settings_find(sock, at->level, at->option);
+	socklen_t room = readable(len, sizeof *len) ? *len : 0;
+
+	if (REAL(getsockopt)(at->fd, SOL_SOCKET, SO_TYPE, value, len) != 0)
+		return -1;
+	if (!readable(value, room))
+		return 0;
+	*len = room;
+	memset(value, 0, room);
+	if (setting)
+		memcpy(value, setting->value, room < setting->len ? room : setting->len);
+	if (setting && setting->len < room)
+		*len = setting->len;
+	python_unset = !setting && !(at->level == SOL_SOCKET && at->option == SO_REUSEADDR);
+	return 0;
+}
+
 SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen_t *restrict len)
 {
 	struct shadow *sock = track(fd);
@@ -117,7 +205,13 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 
 	if (!sock)
 		return REAL(getsockopt)(fd, level, option, value, len);
-	if (!settled(decide_getsockopt(sock, option_row(level, option)), &at, &rc)) {
+	if (is_pythons_own(&at)) {
+		rc = REAL(getsockopt)(fd, level, option, value, len);
+		if (rc == 0)
+			connect_resolved(sock, value, &at);
+	} else if (option_is_kept(sock)) {
+		rc = recall(sock, value, len, &at);
+	} else if (!settled(decide_getsockopt(sock, option_row(level, option)), &at, &rc)) {
 		rc = REAL(getsockopt)(fd, level, option, value, len);
 		if (rc == 0)
 			read_value(sock, value, *len, &at);

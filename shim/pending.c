@@ -1,5 +1,5 @@
 /* Binds that Jython only remembers: kept, done for real when their time comes. */
-#include "shim.h"
+#include "settings.h"
 
 #include <sched.h>
 
@@ -39,6 +39,7 @@ int pending_bind(struct shadow *sock, const struct occasion *at)
 		asked = ASKED;
 		sched_yield();
 	}
+	settings_before_bind(sock, at->fd);
 	if (REAL(bind)(at->fd, &sock->name.any, sock->name.len) != 0)
 		err = errno;
 	if (err == EINVAL && track_kernel_name(at->fd, &name))
@@ -69,6 +70,8 @@ static void flush_visit(int fd, struct shadow *sock, void *context)
 		return;
 	if (atomic_load(&sock->naming) == ASKED)
 		pending_bind(sock, &at);
+	if (shadow_is(sock, UNMADE))
+		settings_apply(sock, fd, sock->kind == UDP ? DATAGRAM : CLIENT);
 	report_finding(decide_fd_passing(), &at);
 }
 

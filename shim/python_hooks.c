@@ -7,7 +7,8 @@
 
 _Thread_local enum python_doing python_doing __attribute__((tls_model("initial-exec")));
 _Thread_local bool python_source_hidden __attribute__((tls_model("initial-exec")));
-_Atomic unsigned char python_default_timing;
+_Thread_local bool python_unset __attribute__((tls_model("initial-exec")));
+_Atomic unsigned char python_default_timing, python_default_forever;
 
 method original[HOOKS];
 
@@ -31,15 +32,12 @@ static bool is_number(object value)
 	       (int_of_python_2 && py.PyObject_IsInstance(value, int_of_python_2) == 1);
 }
 
-/* Is this argument of settimeout what the zero-timeout rule is about? */
-static bool is_zero_timeout(object value)
+/* A timeout as a number of seconds; negative: none, or not ours to judge. */
+static double seconds_of(object value)
 {
-	double timeout;
-
 	if (value == py._Py_NoneStruct || value == nonblocking_zero || !is_number(value))
-		return false;
-	timeout = py.PyFloat_AsDouble(value);
-	return timeout >= 0 && timeout < 0.001;
+		return -1;
+	return py.PyFloat_AsDouble(value);
 }
 
 static int fd_of(object self)
@@ -62,69 +60,98 @@ static enum timing timing_of(object timeout)
 }
 
 /* The shadow learns the mode of the Python object. */
-static void note_mode(object self)
+static void note_mode(object self, bool forever)
 {
-	object timeout = original[HOOK_gettimeout](self, NULL, NULL, NULL, NULL);
+	object type, value, traceback, timeout;
 	struct shadow *sock;
 
-	if (!timeout) {
-		py.PyErr_Clear();
-		return;
-	}
-	sock = track_unchecked(fd_of(self));
+	py.PyErr_Fetch(&type, &value, &traceback);
+	timeout = original[HOOK_gettimeout](self, NULL, NULL, NULL, NULL);
+	sock = timeout ? track_unchecked(fd_of(self)) : NULL;
 	if (sock) {
 		sock->python = (unsigned char)(1 + timing_of(timeout));
+		sock->forever = forever;
 		shadow_rearm(sock);
 	}
 	shadow_put(sock);
-	py.Py_DecRef(timeout);
+	if (timeout)
+		py.Py_DecRef(timeout);
+	py.PyErr_Restore(type, value, traceback);
 }
 
-/* settimeout and setdefaulttimeout: the original, with zero made one millisecond. */
-static object set_timeout(enum hook hook, object self, object value, object b, object c, object d)
-{
-	object clamped = NULL, result;
-	struct occasion at = { hook == HOOK_settimeout ? "settimeout" : "setdefaulttimeout", -1, NULL, NULL, -1, 0 };
+/* A timeout on its way to CPython. */
+struct asked {
+	object value;   /* a new reference, or NULL: as it is */
+	bool forever;   /* Java takes it for no limit at all */
+};
 
-	if (value && is_zero_timeout(value)) {
-		if (hook == HOOK_settimeout)
-			at.fd = fd_of(self);
-		if (enforced(report_finding(decide_zero_timeout(), &at)))
-			clamped = py.PyFloat_FromDouble(CLAMPED);
+static struct asked judge_timeout(object value, bool is_default, const struct occasion *at)
+{
+	double seconds = value ? seconds_of(value) : -1;
+	bool instant = seconds >= 0 && seconds * 1e6 < policy.traits.instant_below;
+	struct asked asked = { NULL, false };
+	struct verdict v;
+
+	if (seconds < 0 || seconds >= 0.001)
+		return asked;
+	v = report_finding(decide_zero_timeout(), at);
+	if (enforced(v)) {
+		asked.value = py.PyFloat_FromDouble(CLAMPED);
+		return asked;
 	}
-	result = original[hook](self, clamped ? clamped : value, b, c, d);
-	if (clamped)
-		py.Py_DecRef(clamped);
+	if (is_default || !instant) /* Java's milliseconds: zero, which is for ever */
+		asked.forever = enforced(report_finding(decide_short_timeout(), at));
+	if (instant)
+		asked.value = py.PyFloat_FromDouble(asked.forever ? CLAMPED : 0);
+	return asked;
+}
+
+/* The original, doing what its libc calls are to know of. */
+static object doing(enum python_doing what, enum hook hook, object self, object a, object b, object c, object d)
+{
+	enum python_doing before = python_doing;
+	object result;
+
+	python_doing = what;
+	result = original[hook](self, a, b, c, d);
+	python_doing = before;
 	return result;
 }
 
 object hook_settimeout(object self, object value, object b, object c, object d)
 {
-	object result = set_timeout(HOOK_settimeout, self, value, b, c, d);
+	struct occasion at = { "settimeout", fd_of(self), NULL, NULL, -1, 0 };
+	struct asked asked = judge_timeout(value, false, &at);
+	object result = doing(PYTHON_CONFIGURE, HOOK_settimeout, self, asked.value ? asked.value : value, b, c, d);
 
-	if (result)
-		note_mode(self);
+	note_mode(self, asked.forever);
+	if (asked.value)
+		py.Py_DecRef(asked.value);
 	return result;
 }
 
 object hook_setblocking(object self, object value, object b, object c, object d)
 {
-	object result = original[HOOK_setblocking](self, value, b, c, d);
+	object result = doing(PYTHON_CONFIGURE, HOOK_setblocking, self, value, b, c, d);
 
-	if (result)
-		note_mode(self);
+	note_mode(self, false);
 	return result;
 }
 
 object hook_setdefaulttimeout(object self, object value, object b, object c, object d)
 {
-	object result = set_timeout(HOOK_setdefaulttimeout, self, value, b, c, d), timeout;
+	struct occasion at = { "setdefaulttimeout", -1, NULL, NULL, -1, 0 };
+	struct asked asked = judge_timeout(value, true, &at);
+	object result = original[HOOK_setdefaulttimeout](self, asked.value ? asked.value : value, b, c, d), timeout;
 
+	if (asked.value)
+		py.Py_DecRef(asked.value);
 	if (!result)
 		return NULL;
 	timeout = original[HOOK_getdefaulttimeout](self, NULL, NULL, NULL, NULL);
 	if (timeout) {
 		python_default_timing = timeout == py._Py_NoneStruct ? 0 : (unsigned char)(1 + timing_of(timeout));
+		python_default_forever = asked.forever;
 		py.Py_DecRef(timeout);
 	}
 	return result;
@@ -167,19 +194,6 @@ object hook_getblocking(object self, object a, object b, object c, object d)
 	return clamped ? py.PyBool_FromLong(0) : original[HOOK_getblocking](self, a, b, c, d);
 }
 
-/* A method that may wait: its poll is CPython's own affair. */
-static object waiting(enum hook hook, enum python_doing doing, object self, object a, object b, object c, object d)
-{
-	enum python_doing before = python_doing;
-	object result;
-
-	python_doing = doing;
-	python_source_hidden = false;
-	result = original[hook](self, a, b, c, d);
-	python_doing = before;
-	return result;
-}
-
 /* (…, address) with the address that Jython 2.5 gave in timeout mode. */
 static object without_source(object result)
 {
@@ -204,16 +218,17 @@ static object without_source(object result)
 	return copy;
 }
 
-#define WAITS(name, doing)                                                              \
-	object hook_##name(object self, object a, object b, object c, object d)  \
+#define WAITS(name, what)                                                               \
+	object hook_##name(object self, object a, object b, object c, object d)         \
 	{                                                                               \
-		return waiting(HOOK_##name, doing, self, a, b, c, d);                   \
+		return doing(what, HOOK_##name, self, a, b, c, d);                      \
 	}
 
 #define RECEIVES(name)                                                                  \
-	object hook_##name(object self, object a, object b, object c, object d)  \
+	object hook_##name(object self, object a, object b, object c, object d)         \
 	{                                                                               \
-		return without_source(waiting(HOOK_##name, PYTHON_RECVFROM, self, a, b, c, d)); \
+		python_source_hidden = false;                                           \
+		return without_source(doing(PYTHON_RECVFROM, HOOK_##name, self, a, b, c, d)); \
 	}
 
 WAITS(recv, PYTHON_RECV)
@@ -222,11 +237,27 @@ RECEIVES(recvfrom)
 RECEIVES(recvfrom_into)
 RECEIVES(recvmsg)
 RECEIVES(recvmsg_into)
-WAITS(connect, PYTHON_OTHER)
-WAITS(connect_ex, PYTHON_OTHER)
-WAITS(accept, PYTHON_OTHER)
-WAITS(_accept, PYTHON_OTHER)
-WAITS(send, PYTHON_OTHER)
-WAITS(sendall, PYTHON_OTHER)
-WAITS(sendto, PYTHON_OTHER)
+WAITS(connect, PYTHON_CONNECT)
+WAITS(connect_ex, PYTHON_CONNECT_EX)
+WAITS(accept, PYTHON_ACCEPT)
+WAITS(_accept, PYTHON_ACCEPT)
+WAITS(send, PYTHON_SEND)
+WAITS(sendall, PYTHON_SEND)
+WAITS(sendto, PYTHON_SENDTO)
 WAITS(sendmsg, PYTHON_OTHER)
+
+/* An option that was never set: None in 2.5.3, 0 in 2.7. */
+object hook_getsockopt(object self, object a, object b, object c, object d)
+{
+	object result;
+
+	python_unset = false;
+	result = original[HOOK_getsockopt](self, a, b, c, d);
+	if (!result || !python_unset)
+		return result;
+	py.Py_DecRef(result);
+	if (!policy.traits.unset_is_none)
+		return py.PyLong_FromLong(0);
+	py.Py_IncRef(py._Py_NoneStruct);
+	return py._Py_NoneStruct;
+}

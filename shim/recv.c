@@ -24,7 +24,7 @@ SLOW ssize_t slow_recv(int fd, void *buf, size_t len, int flags)
 	if (!(fdtable_armed(fd) & WATCHED))
 		return REAL(recv)(fd, buf, len, flags);
 	if (recv_begin(&t))
-		return -1;
+		return t.rc;
 	return over(&t, REAL(recv)(fd, buf, len, flags));
 }
 
@@ -56,8 +56,11 @@ SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __
 	if (!(fdtable_armed(fd) & WATCHED_ADDRESS))
 		return REAL(recvfrom)(fd, buf, len, flags, addr, addrlen);
 	t.addressed = true;
-	if (recv_begin(&t))
-		return -1;
+	if (recv_begin(&t)) {
+		if (t.rc == 0 && addr.__sockaddr__ && addrlen)
+			*addrlen = 0;
+		return t.rc;
+	}
 	rc = recv_end(&t, REAL(recvfrom)(fd, buf, len, flags, addr, addrlen));
 	if (rc >= 0 && addr.__sockaddr__ && addrlen && recv_hides_source(&t))
 		*addrlen = 0;
@@ -105,8 +108,11 @@ SHIM ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	}
 	t = TRANSFER("recvmsg", fd, flags);
 	t.addressed = true;
-	if (recv_begin(&t))
-		return -1;
+	if (recv_begin(&t)) {
+		if (t.rc == 0)
+			msg->msg_namelen = 0, msg->msg_controllen = 0, msg->msg_flags = 0;
+		return t.rc;
+	}
 	rc = recv_end(&t, REAL(recvmsg)(fd, msg, flags));
 	if (rc >= 0 && msg->msg_name && recv_hides_source(&t))
 		msg->msg_namelen = 0;
@@ -128,7 +134,7 @@ SHIM int recvmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags, struc
 	}
 	t.addressed = true;
 	if (recv_begin(&t))
-		return -1;
+		return (int)t.rc;
 	rc = (int)recv_end(&t, REAL(recvmmsg)(fd, msgs, count, flags, timeout));
 	if (rc > 0 && recv_hides_source(&t))
 		for (int i = 0; i < rc; i++)
@@ -148,7 +154,7 @@ SLOW ssize_t slow_read(int fd, void *buf, size_t len)
 	if (!(fdtable_armed(fd) & ARMED_RECV))
 		return REAL(read)(fd, buf, len);
 	if (recv_begin(&t))
-		return -1;
+		return t.rc;
 	return over(&t, REAL(read)(fd, buf, len));
 }
 
@@ -178,7 +184,7 @@ SLOW ssize_t slow_readv(int fd, const struct iovec *parts, int count)
 	if (!(fdtable_armed(fd) & ARMED_RECV))
 		return REAL(readv)(fd, parts, count);
 	if (recv_begin(&t))
-		return -1;
+		return t.rc;
 	return over(&t, REAL(readv)(fd, parts, count));
 }
 

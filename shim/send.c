@@ -26,7 +26,7 @@ SLOW ssize_t slow_send(int fd, const void *buf, size_t len, int flags)
 	if (!(fdtable_armed(fd) & WATCHED))
 		return REAL(send)(fd, buf, len, flags);
 	if (send_begin(&t, NULL, 0, &flags))
-		return -1;
+		return t.rc;
 	return send_end(&t, REAL(send)(fd, buf, len, flags));
 }
 
@@ -58,7 +58,7 @@ SLOW ssize_t slow_sendto(int fd, const void *buf, size_t len, int flags, __CONST
 	if (!(fdtable_armed(fd) & WATCHED_ADDRESS) && !(flags & MSG_FASTOPEN))
 		return REAL(sendto)(fd, buf, len, flags, addr, addrlen);
 	if (send_begin(&t, addr.__sockaddr__, addrlen, &flags))
-		return -1;
+		return t.rc;
 	return send_end(&t, REAL(sendto)(fd, buf, len, flags, addr, addrlen));
 }
 
@@ -116,7 +116,7 @@ SLOW ssize_t slow_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (!(fdtable_armed(fd) & WATCHED_ADDRESS) && !(flags & MSG_FASTOPEN))
 		return REAL(sendmsg)(fd, msg, flags);
 	if (send_begin(&t, whole ? msg->msg_name : NULL, whole ? msg->msg_namelen : 0, &flags))
-		return -1;
+		return t.rc;
 	return send_end(&t, REAL(sendmsg)(fd, msg, flags));
 }
 
@@ -151,7 +151,7 @@ SHIM int sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags)
 		return REAL(sendmmsg)(fd, msgs, count, flags);
 	whole = count && readable(msgs, sizeof *msgs);
 	if (send_begin(&t, whole ? msgs->msg_hdr.msg_name : NULL, whole ? msgs->msg_hdr.msg_namelen : 0, &used))
-		return -1;
+		return (int)t.rc;
 	return (int)send_end(&t, REAL(sendmmsg)(fd, msgs, count, used));
 }
 
@@ -190,7 +190,7 @@ SLOW ssize_t slow_write(int fd, const void *buf, size_t len)
 	if (!(armed & ARMED_SEND))
 		return pipe_write(fd, buf, len);
 	if (send_begin(&t, NULL, 0, &flags))
-		return -1;
+		return t.rc;
 	if (!flags)
 		return send_end(&t, REAL(write)(fd, buf, len));
 	return send_end(&t, REAL(send)(fd, buf, len, flags));
@@ -222,7 +222,7 @@ SLOW ssize_t slow_writev(int fd, const struct iovec *parts, int count)
 	if (!(fdtable_armed(fd) & (ARMED_SEND | ARMED_PIPE)) || count < 0)
 		return REAL(writev)(fd, parts, count);
 	if (send_begin(&t, NULL, 0, &flags))
-		return -1;
+		return t.rc;
 	if (!flags)
 		return send_end(&t, REAL(writev)(fd, parts, count));
 	rc = REAL(sendmsg)(fd, &msg, flags);

@@ -44,6 +44,7 @@ static struct shadow *enter(int fd, enum kind kind, int family)
 		sock->cookie = cookie_of(fd);
 		sock->pid = (int)getpid();
 		sock->python = python_default_timing;
+		sock->forever = python_default_forever;
 	}
 	return sock;
 }
@@ -77,6 +78,7 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 	sock = enter(fd, TCP, listener->family);
 	if (sock) {
 		sock->nonblocking = (flags & SOCK_NONBLOCK) != 0;
+		sock->forever = sock->python && policy.traits.accepted_blocks && rule_mode(SUBMILLISECOND_TIMEOUT) == ENFORCE;
 		track_role(sock, CLIENT, CONNECTED);
 	}
 	fdtable_set(fd, sock);

@@ -2,6 +2,7 @@
 #include "io.h"
 #include "connect.h"
 #include "python.h"
+#include "settings.h"
 
 #include <signal.h>
 #include <string.h>
@@ -21,7 +22,10 @@ static bool answered(struct transfer *t, struct verdict v)
 		fdtable_clear(t->at.fd);
 		return false;
 	}
-	return settled(v, &t->at, &rc);
+	if (!settled(v, &t->at, &rc))
+		return false;
+	t->rc = rc;
+	return true;
 }
 
 void transfer_over(struct transfer *t)
@@ -65,13 +69,18 @@ static bool make_datagram(struct transfer *t)
 {
 	struct sockaddr_storage any = { .ss_family = t->sock->family };
 	struct verdict late = decide_made(t->sock, DATAGRAM);
-	int saved = errno;
+	int saved = errno, err;
 
 	REAL(bind)(t->at.fd, (struct sockaddr *)&any,
 		   t->sock->family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
 	errno = saved;
 	track_role(t->sock, DATAGRAM, IDLE);
-	return answered(t, late);
+	err = settings_apply(t->sock, t->at.fd, DATAGRAM);
+	if (answered(t, late))
+		return true;
+	if (err)
+		t->rc = -1, errno = err;
+	return err != 0;
 }
 
 static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
@@ -83,13 +92,17 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 	if (t->connects) {
 		if (!track_confirm(t->at.fd, sock))
 			return false;
-		if (connect_refused(sock, &t->at, &rc))
+		if (connect_refused(sock, &t->at, &rc)) {
+			t->rc = rc;
 			return true;
+		}
 		if (readable(addr, len))
 			shadow_keep(sock, &sock->peer, addr, len);
 		return false;
 	}
 	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
+		return true;
+	if (t->sock && python_doing == PYTHON_SENDTO && answered(t, decide_sendto(sock)))
 		return true;
 	if (t->sock && sock->kind == UDP && t->addressed && shadow_is(sock, UNMADE) && rule_active(UNCONNECTED_IO))
 		return make_datagram(t);
@@ -201,6 +214,8 @@ ssize_t recv_end(struct transfer *t, ssize_t rc)
 		else
 			connect_failed(sock, errno);
 	}
+	if (rc < 0 && errno == ECONNRESET && sock->kind == TCP)
+		sock->past |= PAST_RESET;
 	if (rc < 0 && errno == EAGAIN && !(t->flags & MSG_DONTWAIT) && track_confirm(t->at.fd, sock))
 		errno = mapped(decide_expired(sock, RECEIVE), &t->at, EAGAIN);
 	return rc;

@@ -159,34 +159,6 @@ static int poll_end(struct pollfd *fds, nfds_t count, int rc, const struct occas
 	return rc > 0 ? ready : rc;
 }
 
-/* CPython waits before it asks: a receive that Jython refuses at once must not
- * wait, and one that makes a UDP socket must make it before. */
-static bool python_goes_on(struct pollfd *fds, nfds_t count)
-{
-	struct shadow *sock = NULL;
-	bool now = false;
-
-	if (python_doing != PYTHON_RECV && python_doing != PYTHON_RECVFROM)
-		return false;
-	if (count != 1 || !readable(fds, sizeof *fds))
-		return false;
-	sock = track_unchecked(fds->fd);
-	if (sock && sock->kind == UDP && shadow_is(sock, UNMADE)) {
-		struct transfer t = { .at = { "recvfrom", fds->fd, sock, NULL, -1, 0 },
-				      .addressed = python_doing == PYTHON_RECVFROM };
-
-		if (python_doing == PYTHON_RECV)
-			now = enforced(decide_recv(sock, false));
-		else
-			now = recv_begin(&t);
-		transfer_over(&t);
-	}
-	shadow_put(sock);
-	if (now)
-		fds->revents = fds->events;
-	return now;
-}
-
 static bool poll_is_watched(struct pollfd *fds, nfds_t count, const void *site)
 {
 	return is_watched() && count && is_programs_own(site) && readable(fds, count * sizeof *fds);
@@ -196,8 +168,8 @@ SHIM int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
 	struct occasion at = OCCASION("poll", -1, NULL);
 
-	if (python_doing != PYTHON_NOTHING && python_goes_on(fds, count))
-		return 1;
+	if (python_waits(count))
+		return python_poll(fds, timeout);
 	if (!poll_is_watched(fds, count, at.site))
 		return REAL(poll)(fds, count, timeout);
 	if (!poll_begin(fds, count, &at))
@@ -210,8 +182,8 @@ SHIM int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 {
 	struct occasion at = OCCASION("poll", -1, NULL);
 
-	if (python_doing != PYTHON_NOTHING && count == 1 && python_goes_on(fds, count))
-		return 1;
+	if (python_waits(count))
+		return python_poll(fds, timeout);
 	if (size / sizeof *fds < count || !poll_is_watched(fds, count, at.site))
 		return REAL(__poll_chk)(fds, count, timeout, size);
 	if (!poll_begin(fds, count, &at))
@@ -259,12 +231,21 @@ static bool sets_readable(const struct sets *sets)
 	return true;
 }
 
+/* Java has nothing like the third set. */
 static bool any_set(const struct sets *sets, int fd)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		if (sets->set[i] && FD_ISSET(fd, sets->set[i]))
 			return true;
 	return false;
+}
+
+static bool is_ours(int fd)
+{
+	struct shadow *sock = track_unchecked(fd);
+
+	shadow_put(sock);
+	return sock != NULL;
 }
 
 /* False: answered, -1 with errno; the sets are as they were. */
@@ -278,6 +259,8 @@ static bool select_begin(struct sets *sets, const struct occasion *at)
 	for (int fd = 0; fd < sets->count; fd++) {
 		struct verdict v = any_set(sets, fd) ? look_at(fd, at) : PASS;
 
+		if (sets->set[2] && FD_ISSET(fd, sets->set[2]) && rule_mode(POLL_QUIET) == ENFORCE && is_ours(fd))
+			FD_CLR(fd, sets->set[2]);
 		if (!enforced(v))
 			continue;
 		for (int i = 0; i < 3; i++)

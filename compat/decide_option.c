@@ -1,0 +1,152 @@
+/* The decisions about options. */
+#include "decide.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+
+enum { C = 1, L = 2, D = 4, R = 8 }; /* roles of options.def */
+
+#define UNWRAP(...) __VA_ARGS__
+
+static const struct {
+	int level, option;
+	unsigned char roles[PROFILES];
+} options[] = {
+#define OPTION(level, option, roles) { level, option, { UNWRAP roles } },
+#include "options.def"
+#undef OPTION
+};
+
+#define OPTION(level, option, roles) \
+	_Static_assert(sizeof((char[]){ UNWRAP roles }) == PROFILES, #option ": one role set for each profile");
+#include "options.def"
+#undef OPTION
+
+enum { OPTIONS = sizeof options / sizeof *options };
+_Static_assert(OPTIONS < 32, "shadow.early has one bit a row, and one for options without a row");
+
+int option_row(int level, int option)
+{
+	for (int row = 0; row < OPTIONS; row++)
+		if (options[row].level == level && options[row].option == option)
+			return row;
+	return OPTIONS;
+}
+
+static unsigned roles_of(int row)
+{
+	return row < OPTIONS ? options[row].roles[policy.profile] : 0;
+}
+
+static unsigned char get(const _Atomic unsigned char *field)
+{
+	return atomic_load_explicit(field, memory_order_acquire);
+}
+
+/* Roles that the socket has, or may still take. */
+static unsigned roles_open(const struct shadow *sock)
+{
+	if (sock->kind == UDP)
+		return D;
+	switch ((enum role)get(&sock->role)) {
+	case UNMADE:
+		return C | L;
+	case LISTENER:
+		return L;
+	default:
+		return C;
+	}
+}
+
+static bool taken_unseen(const struct shadow *sock)
+{
+	return policy.traits.options_judged_late && get(&sock->role) == UNMADE;
+}
+
+bool option_is_kept(const struct shadow *sock)
+{
+	return taken_unseen(sock) && rule_mode(LATE_OPTION_ERROR) == ENFORCE;
+}
+
+/* A closed java.net.Socket knows its options, but has none of them any more. */
+static bool is_closed(const struct shadow *sock)
+{
+	return policy.traits.dead_is_closed && get(&sock->role) == DEAD;
+}
+
+struct verdict decide_setsockopt(const struct shadow *sock, int row)
+{
+	if (taken_unseen(sock))
+		return PASS;
+	if (!(roles_of(row) & roles_open(sock)))
+		return rule_fail(UNSUPPORTED_OPTION, ENOPROTOOPT);
+	return is_closed(sock) ? rule_fail(ONE_LIFE, EBADF) : PASS;
+}
+
+struct verdict decide_getsockopt(const struct shadow *sock, int row)
+{
+	if (roles_of(row) == R && !taken_unseen(sock))
+		return rule_fail(INTROSPECTION_OPTION, ENOPROTOOPT);
+	return decide_setsockopt(sock, row);
+}
+
+static unsigned bit_of(enum role role)
+{
+	return role == LISTENER ? L : role == DATAGRAM ? D : C;
+}
+
+struct verdict decide_made(const struct shadow *sock, enum role role)
+{
+	uint32_t early = atomic_load(&sock->early);
+	unsigned needed = bit_of(role);
+
+	for (int row = 0; row <= OPTIONS; row++)
+		if (early & (1U << row) && !(roles_of(row) & needed))
+			return rule_fail(LATE_OPTION_ERROR, ENOPROTOOPT);
+	return PASS;
+}
+
+int decide_apply(enum role role, int level, int option, int value)
+{
+	if (option == SO_REUSEADDR) /* whatever the level */
+		return OPTION_ONLY_BINDS;
+	if (!(roles_of(option_row(level, option)) & bit_of(role)))
+		return ENOPROTOOPT;
+	if (level == SOL_SOCKET && (option == SO_RCVBUF || option == SO_SNDBUF) && value <= 0)
+		return EINVAL;
+	return 0;
+}
+
+struct verdict decide_linger(const struct shadow *sock)
+{
+	if (policy.traits.linger_limit && get(&sock->role) != UNMADE)
+		return rule_answer(OPTION_READBACK, policy.traits.linger_limit, 0);
+	return PASS;
+}
+
+struct verdict decide_configure(const struct shadow *sock)
+{
+	enum role role = (enum role)get(&sock->role);
+
+	if (is_closed(sock))
+		return rule_fail(ONE_LIFE, EBADF);
+	return role == UNMADE ? PASS : decide_made(sock, role);
+}
+
+struct verdict decide_buffer_size(const struct shadow *sock, int value)
+{
+	if (value <= 0 && get(&sock->role) != UNMADE)
+		return rule_fail(OPTION_READBACK, EINVAL);
+	return PASS;
+}
+
+/* The JDK halves what Linux doubled; Jython remembers what was asked before
+ * there is a Java socket to ask. */
+struct verdict decide_buffer_readback(const struct shadow *sock, int direction, int kernel)
+{
+	int value = kernel / 2;
+
+	if (get(&sock->role) == UNMADE && get(&sock->buffer_set[direction]))
+		value = atomic_load(&sock->buffer[direction]);
+	return rule_answer(OPTION_READBACK, value, 0);
+}

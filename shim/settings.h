@@ -1,0 +1,33 @@
+/* The options of a socket as the program set them, where Jython answers from memory
+ * or passes them on later.  A fixed store beside each shadow, in pages of its own
+ * that are touched only by sockets which need one. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include "shim.h"
+
+enum { SETTINGS = 15, SETTING_BYTES = 20 };
+
+struct setting {
+	int level, option;
+	socklen_t len;
+	unsigned char value[SETTING_BYTES];
+};
+
+/* The value last kept for an option; NULL: none. */
+const struct setting *settings_find(const struct shadow *sock, int level, int option);
+
+/* Keep a value (readable, len bytes).  False where the store has no room for it. */
+bool settings_keep(struct shadow *sock, int level, int option, const void *value, socklen_t len);
+
+/* The first int of a value. */
+int setting_number(const struct setting *setting);
+
+/* Pass what is kept on to the kernel, as far as the role that the socket has taken
+ * knows it.  Returns 0, or the errno of the first that Java would have refused. */
+int settings_apply(const struct shadow *sock, int fd, enum role role);
+
+/* The same for SO_REUSEADDR, which only a bind is told of. */
+void settings_before_bind(const struct shadow *sock, int fd);
+
+#endif
