@@ -57,21 +57,27 @@ same() {
   assert_equal "$shim_output" "$plain_output"
 }
 
-# differ SCRIPT [ARG...] <<EOF: what a Python script prints plain and under the
-# shim. A line of standard input is "plain | shim", or a single word for both.
-differ() {
-  local script=$1 line want_plain=() want_shim=()
-  shift
+# differs COMMAND [ARG...] <<EOF: what a command prints plain and under the shim. A
+# line of standard input is "plain | shim", or one text for both.
+differs() {
+  local line want_plain=() want_shim=()
   while IFS= read -r line; do
     want_plain+=("${line%% | *}")
     want_shim+=("${line##* | }")
   done
-  both "$PYTHON" "$SCRIPTS/$script" "$@"
-  unwatched "$PYTHON" "$SCRIPTS/$script" "$@"
+  both "$@"
+  unwatched "$@"
   assert_equal "$plain_output" "$(printf '%s\n' "${want_plain[@]}")"
   assert_equal "$shim_output" "$(printf '%s\n' "${want_shim[@]}")"
   assert_equal "$plain_status" 0
   assert_equal "$shim_status" 0
+}
+
+# differ SCRIPT [ARG...] <<EOF: the same for a script of tests/python.
+differ() {
+  local script=$1
+  shift
+  differs "$PYTHON" "$SCRIPTS/$script" "$@"
 }
 
 # reported RULE [FIELD=VALUE...]: the report holds such a finding.
