@@ -3,6 +3,8 @@
 #ifndef OPENSSL_H
 #define OPENSSL_H
 
+#include "truststore.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +50,7 @@ struct openssl {
 	bool ssl;                /* false: called from a place where only libcrypto is in reach */
 	bool checkable;          /* every NEED was found */
 	struct openssl_calls call;
-	_Atomic(X509_STORE *) store;
-	_Atomic int loading;     /* the process that makes it; 0: none */
+	struct truststore_slot store;
 	_Atomic(verify_step *) no_callback; /* what OpenSSL has for a program without one */
 	int session_index;       /* our own data in a SSL_SESSION: it was checked */
 	int ssl_index;           /* in a SSL: its handshake was looked at */

@@ -1,11 +1,9 @@
-/* Which OpenSSL does a caller mean?  A libssl that was loaded for one module only
- * (RTLD_LOCAL) is invisible to RTLD_NEXT, and there may be two: ask from the
- * caller's own place in the list of loaded objects. */
+/* Which OpenSSL does a caller mean? */
+#include "library.h"
 #include "openssl.h"
 #include "shim.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <string.h>
 
 static const struct {
@@ -23,66 +21,25 @@ static const struct {
 /* Libraries met so far; grows at the head, never shrinks. */
 static _Atomic(struct openssl *) libraries;
 
-static struct link_map *map_of(void *address)
-{
-	struct link_map *map = NULL;
-	Dl_info info;
-
-	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
-}
-
-static void *handle_of(const struct link_map *map)
-{
-	return REAL(dlopen)(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
-}
-
-/* A function as the object of this map sees it.  The main program sees us first. */
-static void *seen_from(const struct link_map *map, const char *name)
-{
-	void *handle, *found;
-
-	if (!map->l_name[0])
-		return dlsym(RTLD_NEXT, name);
-	handle = handle_of(map);
-	if (!handle)
-		return NULL;
-	found = dlsym(handle, name);
-	dlclose(handle);
-	return found;
-}
-
-/* Last resort, for a caller that sees no OpenSSL: whichever one is loaded. */
-static void *seen_from_any(const struct link_map *map, const char *name)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-
-	while (map->l_prev)
-		map = map->l_prev;
-	for (; map && !found; map = map->l_next)
-		if (map->l_name[0] && strcmp(map->l_name, "linux-vdso.so.1") != 0)
-			found = seen_from(map, name);
-	return found;
-}
-
 static const char in_ssl[] = "SSL_get_ex_data_X509_STORE_CTX_idx", in_crypto[] = "X509_STORE_CTX_init";
 
 /* The libssl that the caller sees; else the libcrypto (*ssl: which of them). */
 static struct link_map *provider(const struct link_map *caller, bool *ssl)
 {
-	void *found = seen_from(caller, in_ssl), *crypto;
+	void *found = library_sees(caller, in_ssl), *crypto;
 
 	*ssl = true;
 	if (found)
-		return map_of(found);
-	crypto = seen_from(caller, in_crypto);
+		return library_of(found);
+	crypto = library_sees(caller, in_crypto);
 	if (!crypto)
-		found = seen_from_any(caller, in_ssl);
+		found = library_any(caller, in_ssl);
 	if (found)
-		return map_of(found);
+		return library_of(found);
 	*ssl = false;
 	if (!crypto)
-		crypto = seen_from_any(caller, in_crypto);
-	return crypto ? map_of(crypto) : NULL;
+		crypto = library_any(caller, in_crypto);
+	return crypto ? library_of(crypto) : NULL;
 }
 
 static struct openssl *find(const void *key)
@@ -117,7 +74,7 @@ enum { EX_SSL, EX_SSL_CTX, EX_SSL_SESSION };
 
 static struct openssl *make(struct link_map *map, bool ssl)
 {
-	void *handle = handle_of(map); /* kept: our pointers into it must stay good */
+	void *handle = library_handle(map); /* kept: our pointers into it must stay good */
 	struct openssl *lib = handle ? calloc(1, sizeof *lib) : NULL;
 
 	if (!lib)
@@ -153,7 +110,7 @@ static struct openssl *add(struct openssl *lib)
 
 struct openssl *openssl_at(void *site)
 {
-	struct link_map *caller = map_of(site), *map;
+	struct link_map *caller = library_of(site), *map;
 	struct openssl *lib;
 	bool ssl;
 

@@ -6,11 +6,8 @@
 #include "ssl_store.h"
 #include "truststore.h"
 
-#include <linux/futex.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 static const char no_certificate[] = "it holds a certificate that cannot be read";
 static const char no_memory[] = "out of memory";
@@ -172,14 +169,6 @@ static const char *fill_from_file(struct filling *filling)
 	return why;
 }
 
-static void say_why(const char *why)
-{
-	char text[PATH_MAX + 128];
-
-	snprintf(text, sizeof text, "%.1500s: %s: nothing is trusted", truststore_name(), why);
-	report_note("truststore", text);
-}
-
 static X509_STORE *build(struct openssl *lib)
 {
 	struct filling filling = { &lib->call, lib->call.X509_STORE_new(), 0 };
@@ -191,36 +180,17 @@ static X509_STORE *build(struct openssl *lib)
 		why = "it holds no trusted certificate";
 	if (!why)
 		return filling.store;
-	say_why(why);
+	truststore_refused(why);
 	lib->call.X509_STORE_free(filling.store);
 	return lib->call.X509_STORE_new();
 }
 
-static void wait_while(_Atomic int *word, int value)
+static void *build_for(void *lib)
 {
-	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+	return build(lib);
 }
 
 X509_STORE *ssl_store(struct openssl *lib)
 {
-	X509_STORE *store;
-	int owner, self = (int)getpid();
-
-	while (!(store = atomic_load_explicit(&lib->store, memory_order_acquire))) {
-		owner = 0;
-		if (!atomic_compare_exchange_strong(&lib->loading, &owner, self)) {
-			if (owner == self)
-				wait_while(&lib->loading, self);
-			else /* a fork left the thread that was at it behind */
-				atomic_compare_exchange_strong(&lib->loading, &owner, 0);
-			continue;
-		}
-		if (!atomic_load(&lib->store))
-			atomic_store_explicit(&lib->store, build(lib), memory_order_release);
-		atomic_store(&lib->loading, 0);
-		syscall(SYS_futex, &lib->loading, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-		if (!atomic_load(&lib->store))
-			return NULL; /* out of memory */
-	}
-	return store;
+	return truststore_once(&lib->store, build_for, lib);
 }

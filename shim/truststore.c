@@ -3,9 +3,11 @@
 
 #include "shim.h"
 
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 struct truststore truststore;
 
@@ -255,4 +257,44 @@ const char *truststore_read(struct truststore_file *file)
 	else
 		why = read_jvm(file);
 	return why ? why : truststore_sniff(file, truststore.source != NAMED_STORE);
+}
+
+void truststore_refused(const char *why)
+{
+	char text[2048];
+
+	snprintf(text, sizeof text, "%.1500s: %s: nothing is trusted", truststore_name(), why);
+	report_note("truststore", text);
+}
+
+/* --- once a process -------------------------------------------------------- */
+
+static void *build_now(struct truststore_slot *slot, void *(*build)(void *), void *arg)
+{
+	void *made = atomic_load(&slot->made);
+
+	if (!made) {
+		made = build(arg);
+		atomic_store_explicit(&slot->made, made, memory_order_release);
+	}
+	atomic_store(&slot->loading, 0);
+	syscall(SYS_futex, &slot->loading, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	return made;
+}
+
+void *truststore_once(struct truststore_slot *slot, void *(*build)(void *), void *arg)
+{
+	int owner, self = (int)getpid();
+	void *made;
+
+	while (!(made = atomic_load_explicit(&slot->made, memory_order_acquire))) {
+		owner = 0;
+		if (atomic_compare_exchange_strong(&slot->loading, &owner, self))
+			return build_now(slot, build, arg);
+		if (owner == self)
+			syscall(SYS_futex, &slot->loading, FUTEX_WAIT, self, NULL, NULL, 0);
+		else /* a fork left the thread that was at it behind */
+			atomic_compare_exchange_strong(&slot->loading, &owner, 0);
+	}
+	return made;
 }

@@ -4,6 +4,7 @@
 #define TRUSTSTORE_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -43,7 +44,20 @@ struct truststore_file {
 /* Read the store's file.  NULL, or why it cannot be used. */
 const char *truststore_read(struct truststore_file *file);
 
-/* Is it one, and which? */
+/* Is it one, and which?  NULL, or what it is instead. */
 const char *truststore_sniff(struct truststore_file *file, bool java_only);
+
+/* Tell the report why nothing is trusted. */
+void truststore_refused(const char *why);
+
+/* What a TLS library made of the store, once a process. */
+struct truststore_slot {
+	_Atomic(void *) made;
+	_Atomic int loading; /* the process that is at it; 0: none */
+};
+
+/* Make it with the first call, on one thread while the others wait.  NULL: build
+ * returned NULL, and will be asked again. */
+void *truststore_once(struct truststore_slot *slot, void *(*build)(void *), void *arg);
 
 #endif

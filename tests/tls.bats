@@ -2,7 +2,7 @@
 # Java's verdict on every certificate and every trust store, and ours: a real Java
 # and each kind of client meet the same servers.
 
-# shellcheck disable=SC2016  # bash -c expands by itself
+# shellcheck disable=SC2016,SC2153  # bash -c expands by itself; PYTHON is the helper's
 load tls/farm
 bats_require_minimum_version 1.5.0
 
