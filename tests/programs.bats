@@ -190,12 +190,12 @@ redis_session() {
 
 @test "redis-server serves redis-cli and redis-benchmark" {
   requires redis-server redis-benchmark
-  redis_session >plain
-  redis_session shim >shim
-  diff plain shim
-  assert_equal "$(grep -c . plain)" 15
-  grep -qx 500500 shim
-  grep -qx 'server ended with 0' shim
+  redis_session >plain.out
+  redis_session shim >shim.out
+  diff plain.out shim.out
+  assert_equal "$(grep -c . plain.out)" 15
+  grep -qx 500500 shim.out
+  grep -qx 'server ended with 0' shim.out
   reported unsupported-option 'arguments=IPPROTO_TCP, TCP_KEEPIDLE' mode=enforce
   reported connect-result call=connect errno=EISCONN
 }
@@ -282,4 +282,108 @@ socat_answers() {
   reported recv-flags mode=report
   reported select-blocking call=select mode=report
   reported shutdown-noop kind=udp mode=enforce
+}
+
+# tls_session [shim]: a server and its clients: what was verified, and a page.
+tls_session() {
+  local shim=() port
+  [[ ${1:-} != shim ]] || shim=(shim)
+  start "${shim[@]}" openssl s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -WWW -naccept 3 >server.log 2>&1
+  wait_for_line server.log '^ACCEPT .*:[0-9]+'
+  port=$(sed -nE 's/^ACCEPT .*:([0-9]+).*/\1/p' server.log | head -n1)
+  "${shim[@]}" openssl s_client -connect "127.0.0.1:$port" -brief -CAfile cert.pem </dev/null 2>&1 |
+    grep -E '^(CONNECTION|Peer|Verification|DONE)'
+  printf 'GET /page HTTP/1.0\r\n\r\n' |
+    "${shim[@]}" openssl s_client -connect "127.0.0.1:$port" -quiet -verify_quiet -CAfile cert.pem 2>/dev/null | sha256sum
+  "${shim[@]}" curl -sS --cacert cert.pem "https://127.0.0.1:$port/page" | sha256sum
+  wait "${STARTED[@]}"
+  printf 'server ended with %s\n' $?
+  STARTED=()
+}
+
+@test "openssl s_server serves s_client and curl" {
+  requires openssl curl
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
+    -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+  export JYTHONSOCK_TRUSTSTORE=$PWD/cert.pem
+  seq 50000 >page
+  tls_session >plain.out
+  tls_session shim >shim.out
+  diff plain.out shim.out
+  grep -qx 'Verification: OK' shim.out
+  grep -qx 'server ended with 0' shim.out
+  assert_equal "$(tail -n2 shim.out | head -n1)" "$(sha256sum <page)"
+  reported introspection-option call=getsockopt mode=report 'arguments=SOL_SOCKET, SO_TYPE'
+}
+
+# page_server: a plain HTTP server for clients; sets $port.
+page_server() {
+  port=$(free_port)
+  start "$PYTHON" -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1
+  wait_for_port "$port"
+}
+
+@test "a program under valgrind: no error, no leak, no descriptor left, the same output" {
+  requires valgrind curl
+  local port
+  page_server
+  seq 1000 >page
+  unset JYTHONSOCK_REPORT
+  run -0 --separate-stderr shim valgrind --leak-check=full --error-exitcode=9 --track-fds=yes --log-file=log \
+    curl -sS "http://127.0.0.1:$port/page"
+  assert_output "$(<page)"
+  grep -q 'ERROR SUMMARY: 0 errors' log
+  grep -q 'All heap blocks were freed' log
+  # What is open at the end, it had from us.
+  run bash -c 'grep -A1 "Open .* descriptor\|Open .* socket" log | grep -v "Open \|inherited from parent\|^--"'
+  assert_output ''
+  # It was ours that ran there: the rule is kept under valgrind too.
+  run shim valgrind -q "$PYTHON" "$SCRIPTS/port_zero.py" socketserver
+  assert_line 'server_address names port zero: True'
+  assert_line 'answered: hello'
+}
+
+@test "a program under gdb, with the shim in both: breakpoints, backtraces, the end" {
+  requires gdb
+  debug() { # [VARIABLE=VALUE]
+    env "$@" gdb -q -batch -nx -iex 'set debuginfod enabled off' -ex 'set breakpoint pending on' -ex 'break shutdown' \
+      -ex run -ex 'bt 1' -ex 'info threads' -ex delete -ex continue \
+      --args "$PYTHON" "$SCRIPTS/accept_after_shutdown.py" 2>&1
+  }
+  run -0 debug
+  assert_line --regexp '^#0 .*shutdown'
+  assert_line 'accept: errno 22'
+  run -0 debug LD_PRELOAD="$JYTHONSOCK_LIBRARY"
+  assert_line --regexp '^#0 .*shutdown'
+  assert_line 'accept: 6'
+  assert_line --partial 'exited normally'
+}
+
+# git_served: start a git daemon (under the shim) for the repository `served`.
+git_served() {
+  port=$(free_port)
+  start shim git daemon --listen=127.0.0.1 --port="$port" --base-path="$PWD" --export-all --verbose >log 2>&1
+}
+
+@test "git daemon sets SO_KEEPALIVE before listen, which fails for it; without that rule it serves clones" {
+  requires git
+  [[ -x $(git --exec-path)/git-daemon ]] || skip 'git daemon is not installed'
+  local port status=0
+  export GIT_CONFIG_GLOBAL=/dev/null
+  git init -q served
+  git -C served -c user.name=a -c user.email=a@example.org commit -q --allow-empty -m message
+  git_served
+  wait "${STARTED[@]}" || status=$?
+  STARTED=()
+  assert_equal "$status" 128
+  grep -q 'Could not listen to 127.0.0.1: Protocol not available' log
+  reported late-option-error call=listen errno=ENOPROTOOPT
+
+  export JYTHONSOCK_RULES=late-option-error=report
+  git_served
+  wait_for_line log 'Ready to rumble'
+  run -0 shim git clone -q "git://127.0.0.1:$port/served" cloned
+  assert_output ''
+  assert_equal "$(git -C cloned rev-parse HEAD)" "$(git -C served rev-parse HEAD)"
+  reported late-option-error call=listen mode=report
 }
