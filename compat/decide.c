@@ -47,6 +47,10 @@ static unsigned armed_udp(const struct shadow *sock)
 
 	if (!connected && rule_active(UNCONNECTED_IO))
 		bits |= ARMED_SEND;
+	if (policy.traits.empty_datagrams != 2)
+		bits |= ARMED_SEND | ARMED_SENDTO;
+	if (policy.traits.huge_datagram_error)
+		bits |= ARMED_SEND;
 	if (!made)
 		bits |= ARMED_SENDTO;
 	if (!made && rule_active(UNCONNECTED_IO))
@@ -154,6 +158,8 @@ struct verdict decide_connect_ex(const struct shadow *sock)
 		return rule_fail(ONE_LIFE, EINVAL);
 	if (get(&sock->link) == CONNECTING)
 		return PASS; /* decide_connect_again, when its state is known */
+	if (!polled && (get(&sock->past) & PAST_DEAF || get(&sock->ended)))
+		return rule_fail(CONNECT_RESULT, EINVAL); /* it asks for streams, which are shut down */
 	return polled ? rule_fail(CONNECT_RESULT, EISCONN) : rule_answer(CONNECT_RESULT, 0, 0);
 }
 

@@ -63,7 +63,7 @@ bool shutdown_discards(const struct shadow *sock, int how);
 int option_row(int level, int option);
 
 /* Does Jython only keep what is set now, whatever it is, and answer it as it is? */
-bool option_is_kept(const struct shadow *sock);
+bool option_is_kept(const struct shadow *sock, int level, int option, int row);
 
 /* A kept option when the role is taken: 0 to pass it on, OPTION_ONLY_BINDS to pass
  * over it, else the errno with which it is refused. */
@@ -97,6 +97,7 @@ struct verdict decide_expired(const struct shadow *sock, int direction);
 /* Sends: before the call (`elsewhere`: to another address than the peer's), and
  * after it failed with an errno.  `addressed`: the call names an address. */
 struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsewhere);
+struct verdict decide_empty_datagram(const struct shadow *sock, bool addressed);
 struct verdict decide_sendto(const struct shadow *sock); /* CPython's method of that name */
 struct verdict decide_send_error(const struct shadow *sock, int error);
 

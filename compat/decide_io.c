@@ -43,6 +43,15 @@ struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsew
 	return PASS;
 }
 
+struct verdict decide_empty_datagram(const struct shadow *sock, bool addressed)
+{
+	if (sock->kind != UDP || policy.traits.empty_datagrams == 2)
+		return PASS;
+	if (policy.traits.empty_datagrams == 1 && (addressed || shadow_timing(sock, SEND) == TIMEOUT))
+		return PASS;
+	return rule_answer(UDP_CONNECT, 0, 0);
+}
+
 struct verdict decide_sendto(const struct shadow *sock)
 {
 	if (sock->kind == TCP && policy.traits.tcp_sendto_error)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
-enum { C = 1, L = 2, D = 4, R = 8 }; /* roles of options.def */
+enum { C = 1, L = 2, D = 4, R = 8, N = 16 }; /* roles of options.def */
 
 #define UNWRAP(...) __VA_ARGS__
 
@@ -63,9 +63,27 @@ static bool taken_unseen(const struct shadow *sock)
 	return policy.traits.options_judged_late && get(&sock->role) == UNMADE;
 }
 
-bool option_is_kept(const struct shadow *sock)
+/* Could a program on Jython write this option down at all?  Numbers that Linux does
+ * not know either are taken as they come.  At the level of TCP a TCP socket also takes
+ * the numbers of two options of SOL_SOCKET. */
+static bool is_named(const struct shadow *sock, int level, int option, int row)
 {
-	return taken_unseen(sock) && rule_mode(LATE_OPTION_ERROR) == ENFORCE;
+	switch (level) {
+	case SOL_SOCKET:
+		return roles_of(row) & (C | L | D | N) || option >= 1000;
+	case IPPROTO_TCP:
+		return roles_of(row) & C || (sock->kind == TCP && (option == SO_REUSEADDR || option == SO_KEEPALIVE));
+	case IPPROTO_IP:
+	case IPPROTO_IPV6:
+		return false;
+	default:
+		return true;
+	}
+}
+
+bool option_is_kept(const struct shadow *sock, int level, int option, int row)
+{
+	return taken_unseen(sock) && rule_mode(LATE_OPTION_ERROR) == ENFORCE && is_named(sock, level, option, row);
 }
 
 /* A closed java.net.Socket knows its options, but has none of them any more. */
@@ -76,7 +94,7 @@ static bool is_closed(const struct shadow *sock)
 
 struct verdict decide_setsockopt(const struct shadow *sock, int row)
 {
-	if (taken_unseen(sock))
+	if (taken_unseen(sock) && roles_of(row) & (C | L | D | N))
 		return PASS;
 	if (!(roles_of(row) & roles_open(sock)))
 		return rule_fail(UNSUPPORTED_OPTION, ENOPROTOOPT);
@@ -85,7 +103,7 @@ struct verdict decide_setsockopt(const struct shadow *sock, int row)
 
 struct verdict decide_getsockopt(const struct shadow *sock, int row)
 {
-	if (roles_of(row) == R && !taken_unseen(sock))
+	if (roles_of(row) & R && !(roles_of(row) & N && taken_unseen(sock)))
 		return rule_fail(INTROSPECTION_OPTION, ENOPROTOOPT);
 	return decide_setsockopt(sock, row);
 }

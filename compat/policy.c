@@ -101,6 +101,7 @@ const char *policy_override(const char *text, char *reason, size_t size)
 			policy.mode[rule] = (unsigned char)mode;
 		else
 			memset(policy.mode, mode, RULES);
+		memset(policy.chosen + (rule >= 0 ? rule : 0), true, rule >= 0 ? 1 : RULES);
 		text += entry;
 		if (*text == ',')
 			text++;

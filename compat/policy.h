@@ -33,6 +33,7 @@ struct traits {
 struct policy {
 	enum profile profile;
 	unsigned char mode[RULES + 1]; /* enum mode; the last one, NO_RULE, is OFF */
+	bool chosen[RULES + 1]; /* by the user, not by the profile */
 	struct traits traits;
 };
 

@@ -27,6 +27,15 @@ static inline struct verdict rule_fail(enum rule rule, int err)
 	return rule_answer(rule, -1, err);
 }
 
+/* The same verdict about a call that CPython's socket or select module makes for its
+ * program: enforced there where the profile says so, unless the user chose a mode. */
+static inline struct verdict for_python(struct verdict v, bool says_so)
+{
+	if (says_so && v.rule != NO_RULE && !policy.chosen[v.rule])
+		v.mode = ENFORCE;
+	return v;
+}
+
 static inline bool enforced(struct verdict v)
 {
 	return v.mode == ENFORCE;

@@ -10,6 +10,7 @@ struct transfer {
 	int flags;           /* as the program gave them */
 	bool addressed;      /* names, or could answer, an address */
 	bool connects;       /* MSG_FASTOPEN */
+	bool empty;          /* a send of no bytes */
 	ssize_t rc;          /* the result, where the call is answered before it is made */
 };
 

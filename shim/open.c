@@ -1,9 +1,10 @@
 /* Sockets coming into being: socket, socketpair, accept. */
-#include "shim.h"
+#include "python.h"
 
 SHIM int socket(int domain, int type, int protocol)
 {
 	struct occasion at = OCCASION("socket", -1, NULL);
+	struct verdict v;
 	int fd;
 
 	at.shown = SHOW_SOCKET;
@@ -13,7 +14,8 @@ SHIM int socket(int domain, int type, int protocol)
 
 	start_once();
 	python_look(at.site);
-	if (settled(decide_socket(domain, type, protocol), &at, &fd))
+	v = decide_socket(domain, type, protocol);
+	if (settled(for_python(v, policy.traits.python_families && python_called(at.site)), &at, &fd))
 		return fd;
 	fd = REAL(socket)(domain, type, protocol);
 	if (fd >= 0)

@@ -90,7 +90,7 @@ static int set_linger(struct shadow *sock, const void *value, socklen_t len, con
 
 static bool kept(struct shadow *sock, int row, const void *value, socklen_t len, const struct occasion *at)
 {
-	if (!option_is_kept(sock) || (int)len < 0 || !readable(value, len) ||
+	if (!option_is_kept(sock, at->level, at->option, row) || (int)len < 0 || !readable(value, len) ||
 	    !settings_keep(sock, at->level, at->option, value, len))
 		return false;
 	if (at->option != SO_REUSEADDR)
@@ -201,17 +201,18 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 {
 	struct shadow *sock = track(fd);
 	struct occasion at = { "getsockopt", fd, sock, __builtin_return_address(0), level, option };
-	int rc;
+	int row, rc;
 
 	if (!sock)
 		return REAL(getsockopt)(fd, level, option, value, len);
+	row = option_row(level, option);
 	if (is_pythons_own(&at)) {
 		rc = REAL(getsockopt)(fd, level, option, value, len);
 		if (rc == 0)
 			connect_resolved(sock, value, &at);
-	} else if (option_is_kept(sock)) {
+	} else if (option_is_kept(sock, level, option, row)) {
 		rc = recall(sock, value, len, &at);
-	} else if (!settled(decide_getsockopt(sock, option_row(level, option)), &at, &rc)) {
+	} else if (!settled(decide_getsockopt(sock, row), &at, &rc)) {
 		rc = REAL(getsockopt)(fd, level, option, value, len);
 		if (rc == 0)
 			read_value(sock, value, *len, &at);

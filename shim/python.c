@@ -160,7 +160,7 @@ static _Atomic bool done; /* in place, or given up for good */
 /* Call sites known to be none of CPython's, so that other programs pay once. */
 static _Atomic uintptr_t strangers[64];
 
-static bool is_socket_module(const void *site)
+static bool is_module(const void *site, const char *prefix)
 {
 	Dl_info caller, python;
 	void *anchor = dlsym(RTLD_DEFAULT, "PyCFunction_GetFunction");
@@ -171,7 +171,16 @@ static bool is_socket_module(const void *site)
 	if (caller.dli_fbase == python.dli_fbase)
 		return true;
 	base = caller.dli_fname ? strrchr(caller.dli_fname, '/') : NULL;
-	return base && strncmp(base, "/_socket", 8) == 0;
+	return base && strncmp(base, prefix, strlen(prefix)) == 0;
+}
+
+bool python_called(const void *site)
+{
+	int saved = errno;
+	bool own = atomic_load(&done) && (is_module(site, "/_socket") || is_module(site, "/select"));
+
+	errno = saved;
+	return own;
 }
 
 /* The module, once it is loaded: what a sub-interpreter imported may not be in
@@ -221,7 +230,7 @@ void python_look(const void *site)
 
 	if (atomic_load_explicit(&done, memory_order_acquire) || atomic_load(stranger) == address)
 		return;
-	if (is_socket_module(site))
+	if (is_module(site, "/_socket"))
 		look();
 	else
 		atomic_store(stranger, address);

@@ -27,6 +27,9 @@ static inline bool python_connects(void)
 	return python_doing == PYTHON_CONNECT || python_doing == PYTHON_CONNECT_EX;
 }
 
+/* Does this call come from CPython's socket or select module? */
+bool python_called(const void *site);
+
 /* Is this poll CPython's own, before an operation in timeout mode? */
 static inline bool python_waits(nfds_t count)
 {

@@ -25,6 +25,7 @@ SLOW ssize_t slow_send(int fd, const void *buf, size_t len, int flags)
 	FOUND(send);
 	if (!(fdtable_armed(fd) & WATCHED))
 		return REAL(send)(fd, buf, len, flags);
+	t.empty = len == 0;
 	if (send_begin(&t, NULL, 0, &flags))
 		return t.rc;
 	return send_end(&t, REAL(send)(fd, buf, len, flags));
@@ -57,6 +58,7 @@ SLOW ssize_t slow_sendto(int fd, const void *buf, size_t len, int flags, __CONST
 	FOUND(sendto);
 	if (!(fdtable_armed(fd) & WATCHED_ADDRESS) && !(flags & MSG_FASTOPEN))
 		return REAL(sendto)(fd, buf, len, flags, addr, addrlen);
+	t.empty = len == 0;
 	if (send_begin(&t, addr.__sockaddr__, addrlen, &flags))
 		return t.rc;
 	return send_end(&t, REAL(sendto)(fd, buf, len, flags, addr, addrlen));

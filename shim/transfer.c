@@ -102,6 +102,8 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 	}
 	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
 		return true;
+	if (t->sock && t->empty && answered(t, decide_empty_datagram(sock, t->addressed)))
+		return true;
 	if (t->sock && python_doing == PYTHON_SENDTO && answered(t, decide_sendto(sock)))
 		return true;
 	if (t->sock && sock->kind == UDP && t->addressed && shadow_is(sock, UNMADE) && rule_active(UNCONNECTED_IO))

@@ -6,7 +6,7 @@
 
 #define UNWRAP(...) __VA_ARGS__
 
-enum { C = 1, L = 2, D = 4, R = 8 }; /* roles of options.def */
+enum { C = 1, L = 2, D = 4, R = 8, N = 16 }; /* roles of options.def */
 
 static const struct {
 	const char *message, *linux_does, *since, *why, *instead, *example;
