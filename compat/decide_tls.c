@@ -5,9 +5,7 @@
 
 #include <errno.h>
 
-enum { NID_RSA = 6, NID_MD2_RSA = 7, NID_MD5_RSA = 8, NID_MD5_RSA_OLD = 104, NID_DSA = 116, NID_EC = 408 };
 enum { USAGE_CERTIFICATES = 0x04, USAGE_ENCIPHER = 0x20, USAGE_SIGN = 0x80 };
-enum { EXTENDED_SERVER = 0x01, EXTENDED_GATED = 0x10, EXTENDED_ANY = 0x100 };
 
 struct verdict decide_tls_verify(bool good)
 {
@@ -61,10 +59,11 @@ bool tls_error_forgiven(int error, bool anchor, int depth)
 static bool weak_key(const struct tls_certificate *certificate)
 {
 	switch (certificate->key_type) {
-	case NID_RSA:
-	case NID_DSA:
+	case TLS_KEY_RSA:
+	case TLS_KEY_RSA_PSS:
+	case TLS_KEY_DSA:
 		return certificate->key_bits < 1024;
-	case NID_EC:
+	case TLS_KEY_EC:
 		return certificate->key_bits < 224;
 	default:
 		return false;
@@ -73,8 +72,8 @@ static bool weak_key(const struct tls_certificate *certificate)
 
 static bool weak_signature(const struct tls_certificate *certificate)
 {
-	return certificate->signature == NID_MD2_RSA || certificate->signature == NID_MD5_RSA ||
-	       certificate->signature == NID_MD5_RSA_OLD;
+	return certificate->signature == TLS_SIGNATURE_MD2 || certificate->signature == TLS_SIGNATURE_MD5 ||
+	       certificate->signature == TLS_SIGNATURE_MD5_OLD;
 }
 
 /* EndEntityChecker.checkTLSServer */
@@ -82,7 +81,7 @@ static bool serves(const struct tls_certificate *certificate, bool encipher)
 {
 	if (!(certificate->usage & (encipher ? USAGE_ENCIPHER : USAGE_SIGN)))
 		return false;
-	return (certificate->extended & (EXTENDED_SERVER | EXTENDED_GATED | EXTENDED_ANY)) != 0;
+	return (certificate->extended & (TLS_EXTENDED_SERVER | TLS_EXTENDED_GATED | TLS_EXTENDED_ANY)) != 0;
 }
 
 int tls_certificate_error(const struct tls_certificate *certificate, int depth, bool anchor, bool encipher)
@@ -102,4 +101,10 @@ int tls_certificate_error(const struct tls_certificate *certificate, int depth, 
 	if (depth > 0 && !(certificate->usage & USAGE_CERTIFICATES))
 		return X509_INVALID_PURPOSE;
 	return X509_OK;
+}
+
+/* SSLv3, TLS 1.0, TLS 1.1; DTLS counts downwards from DTLS 1.0. */
+bool tls_version_disabled(int version)
+{
+	return version < 0x0303 || version == 0xfeff || version == 0x0100;
 }

@@ -24,6 +24,7 @@ enum {
 	X509_HAS_EXPIRED = 10,
 	X509_CHAIN_TOO_LONG = 22,
 	X509_INVALID_PURPOSE = 26,
+	X509_UNTRUSTED = 27,
 	X509_CRITICAL_EXTENSION = 34,
 	X509_HOST_MISMATCH = 62,
 	X509_EMAIL_MISMATCH = 63,
@@ -40,13 +41,18 @@ bool tls_error_is_name(int error);
  * chain's trust anchor; `depth`: 0 for the server's own certificate. */
 bool tls_error_forgiven(int error, bool anchor, int depth);
 
+/* OpenSSL's numbers (NID_*, XKU_*) for what Java tells apart. */
+enum { TLS_KEY_RSA = 6, TLS_KEY_DSA = 116, TLS_KEY_EC = 408, TLS_KEY_RSA_PSS = 912 };
+enum { TLS_SIGNATURE_MD2 = 7, TLS_SIGNATURE_MD5 = 8, TLS_SIGNATURE_MD5_OLD = 104 };
+enum { TLS_EXTENDED_SERVER = 0x01, TLS_EXTENDED_GATED = 0x10, TLS_EXTENDED_ANY = 0x100 };
+
 /* One certificate of a chain, as far as Java's own checks go. */
 struct tls_certificate {
-	int key_type;        /* NID: rsaEncryption, dsa, id-ecPublicKey, ... */
+	int key_type;        /* TLS_KEY_*, or another */
 	int key_bits;
-	int signature;       /* NID of its signature algorithm */
+	int signature;       /* TLS_SIGNATURE_*, or another */
 	unsigned usage;      /* X509v3 keyUsage bits; ~0: no such extension */
-	unsigned extended;   /* OpenSSL's XKU_ bits; ~0: no such extension */
+	unsigned extended;   /* TLS_EXTENDED_* and others; ~0: no such extension */
 	bool version1;
 	bool is_ca;          /* basicConstraints say CA:TRUE */
 };
@@ -58,5 +64,8 @@ int tls_certificate_error(const struct tls_certificate *certificate, int depth, 
 
 /* jdk.tls.maxCertificateChainLength. */
 enum { TLS_LONGEST_CHAIN = 10 };
+
+/* jdk.tls.disabledAlgorithms: is this protocol version (as on the wire) among them? */
+bool tls_version_disabled(int version);
 
 #endif

@@ -156,6 +156,8 @@ static enum outcome check_chain(struct openssl *lib, SSL *ssl, X509_STORE_CTX *c
 		.encipher = encipher(&lib->call, ssl),
 	};
 	*chain = ssl_judge(lib, &check);
+	if (chain->error == X509_OK && !truststore.trust_all && tls_version_disabled(lib->call.SSL_version(ssl)))
+		chain->error = X509_UNSPECIFIED;
 	mark_checked(lib, ssl);
 	if (chain->error == X509_OK)
 		return rule_mode(TLS_VERIFY) == ENFORCE ? TRUSTED : LEFT;

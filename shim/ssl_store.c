@@ -154,13 +154,13 @@ static const char *fill_from_file(struct filling *filling)
 
 	if (!why) {
 		switch (file.kind) {
-		case PEM_FILE:
+		case STORE_PEM:
 			why = fill_from_pem(filling, &file);
 			break;
-		case JKS_FILE:
+		case STORE_JKS:
 			why = fill_from_jks(filling, &file, truststore.password);
 			break;
-		case PKCS12_FILE:
+		case STORE_PKCS12:
 			why = fill_from_pkcs12(filling, &file, truststore.password);
 			break;
 		}

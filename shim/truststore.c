@@ -225,11 +225,11 @@ const char *truststore_sniff(struct truststore_file *file, bool java_only)
 	if (starts_with(file, "\xce\xce\xce\xce", 4))
 		return "a JCEKS store, which Java reads only when told so";
 	if (starts_with(file, "\xfe\xed\xfe\xed", 4))
-		file->kind = JKS_FILE;
+		file->kind = STORE_JKS;
 	else if (file->data[0] == 0x30)
-		file->kind = PKCS12_FILE;
+		file->kind = STORE_PKCS12;
 	else if (!java_only && memmem(file->data, file->size, begin, sizeof begin - 1))
-		file->kind = PEM_FILE;
+		file->kind = STORE_PEM;
 	else
 		return java_only ? "neither JKS nor PKCS12" : "neither PEM nor JKS nor PKCS12";
 	return NULL;

@@ -33,7 +33,7 @@ const char *truststore_settings(char *reason, size_t size);
 /* The store's name for reports. */
 const char *truststore_name(void);
 
-enum truststore_kind { PEM_FILE, JKS_FILE, PKCS12_FILE };
+enum truststore_kind { STORE_PEM, STORE_JKS, STORE_PKCS12 };
 
 struct truststore_file {
 	enum truststore_kind kind;
