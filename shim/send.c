@@ -2,6 +2,8 @@
  * hand.  An fd that is not armed costs a look at the table and a jump. */
 #include "io.h"
 
+#include <limits.h>
+
 enum { WATCHED = ARMED_SEND | ARMED_PIPE | ARMED_FLAGS, WATCHED_ADDRESS = WATCHED | ARMED_SENDTO };
 
 /* Nothing but EPIPE can differ on this fd, errno-map is enforced and the real
@@ -185,6 +187,7 @@ SLOW ssize_t slow_write(int fd, const void *buf, size_t len)
 	struct transfer t = TRANSFER("write", fd, 0);
 	unsigned armed = fdtable_armed(fd);
 	int flags = 0;
+	ssize_t rc;
 
 	FOUND(write);
 	if (!(armed & (ARMED_SEND | ARMED_PIPE)))
@@ -195,7 +198,11 @@ SLOW ssize_t slow_write(int fd, const void *buf, size_t len)
 		return t.rc;
 	if (!flags)
 		return send_end(&t, REAL(write)(fd, buf, len));
-	return send_end(&t, REAL(send)(fd, buf, len, flags));
+	rc = REAL(send)(fd, buf, len, flags);
+	if (rc >= 0 || errno != ENOTSOCK)
+		return send_end(&t, rc);
+	transfer_over(&t);
+	return write_failed(fd, buf, len);
 }
 
 SHIM ssize_t write(int fd, const void *buf, size_t len)
@@ -221,7 +228,7 @@ SLOW ssize_t slow_writev(int fd, const struct iovec *parts, int count)
 	ssize_t rc;
 
 	FOUND(writev);
-	if (!(fdtable_armed(fd) & (ARMED_SEND | ARMED_PIPE)) || count < 0)
+	if (!(fdtable_armed(fd) & (ARMED_SEND | ARMED_PIPE)) || count < 0 || count > IOV_MAX)
 		return REAL(writev)(fd, parts, count);
 	if (send_begin(&t, NULL, 0, &flags))
 		return t.rc;
