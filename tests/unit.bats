@@ -27,6 +27,10 @@ unit() {
   unit shadow
 }
 
+@test "the fd table holds beyond its flat part, and under threads" {
+  unit fdtable
+}
+
 @test "every unit has a test here" {
   local file
   for file in "$ROOT"/tests/unit/*.c; do
