@@ -85,6 +85,7 @@ bool only_parse(const char *value, char *reason, size_t size)
 		listed[entries[entry_count++].rule] = true;
 	}
 	only_set = true;
+	site_prepare();
 	for (int rule = 0; rule < RULES; rule++) {
 		if (listed[rule])
 			policy.mode[rule] = ENFORCE;

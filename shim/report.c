@@ -173,6 +173,7 @@ bool report_open(const char *name, char *reason, size_t size)
 	}
 	memcpy(path + used, name, strlen(name) + 1);
 	tally_prepare();
+	site_prepare();
 	fd = open_report(O_CREAT);
 	if (fd < 0 && is_bad_name(errno)) {
 		snprintf(reason, size, "cannot append to '%s': %s; give the name of a writable file", path, strerror(errno));

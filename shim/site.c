@@ -32,6 +32,15 @@ struct place {
 	uintptr_t offset;
 };
 
+static char program[512]; /* the main program's file, which the loader does not name */
+
+void site_prepare(void)
+{
+	ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+
+	program[len < 0 ? 0 : len] = '\0';
+}
+
 static bool find_place(const void *address, struct place *place)
 {
 	struct link_map *map;
@@ -39,7 +48,7 @@ static bool find_place(const void *address, struct place *place)
 
 	if (!address || !dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP))
 		return false;
-	place->module = map->l_name && map->l_name[0] ? map->l_name : info.dli_fname;
+	place->module = map->l_name && map->l_name[0] ? map->l_name : program[0] ? program : info.dli_fname;
 	place->symbol = info.dli_sname;
 	place->offset = (uintptr_t)address - map->l_addr - 1;
 	return place->module != NULL;

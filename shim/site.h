@@ -18,6 +18,9 @@ static inline uint64_t site_native_key(const struct occasion *at)
 	return tally_mix(2, (uintptr_t)at->site);
 }
 
+/* Call once, at start. */
+void site_prepare(void);
+
 void site_enter(struct site *site, const struct occasion *at, enum frames_way way);
 void site_leave(struct site *site);
 
