@@ -238,9 +238,9 @@ void fdtable_copy(int from, int to)
 
 void fdtable_clear_range(unsigned first, unsigned last)
 {
-	unsigned end = (unsigned)atomic_load(&highest);
+	int end = atomic_load(&highest); /* -1: no slot was ever used */
 
-	for (unsigned fd = first; fd <= last && fd <= end; fd++)
+	for (unsigned fd = first; fd <= last && end >= 0 && fd <= (unsigned)end; fd++)
 		fdtable_clear((int)fd);
 }
 
