@@ -27,6 +27,7 @@ typedef struct pkcs7_st PKCS7;
 typedef struct PKCS12_SAFEBAG_st PKCS12_SAFEBAG;
 typedef struct asn1_type_st ASN1_TYPE;
 typedef struct asn1_object_st ASN1_OBJECT;
+typedef struct asn1_string_st ASN1_INTEGER;
 typedef struct ossl_lib_ctx_st OSSL_LIB_CTX;
 typedef struct ossl_provider_st OSSL_PROVIDER;
 typedef int verify_step(int ok, X509_STORE_CTX *ctx);

@@ -31,6 +31,7 @@ void der_list_free(struct der_list *list)
 	}
 }
 
+enum { MOST_ITERATIONS = 5000000 }; /* PKCS12KeyStore */
 enum { NID_PKCS7_DATA = 21, NID_PKCS7_ENCRYPTED = 26, NID_LOCAL_KEY_ID = 157 };
 enum { NID_KEY_BAG = 150, NID_SHROUDED_KEY_BAG = 151, NID_CERTIFICATE_BAG = 152, NID_X509_CERTIFICATE = 158 };
 
@@ -153,20 +154,35 @@ static const char *unpack_all(struct pkcs12 *store, STACK *parts, const char *pa
 	return why;
 }
 
+/* NULL, or what is wrong with the digest; Java, too, bounds the work it takes. */
+static const char *check_mac(const struct openssl_calls *call, PKCS12 *file, const char *password)
+{
+	const ASN1_INTEGER *iterations = NULL;
+	const void *ignored;
+
+	if (!*password || !call->PKCS12_mac_present(file))
+		return NULL;
+	call->PKCS12_get0_mac(&ignored, &ignored, &ignored, &iterations, file);
+	if (iterations && (call->ASN1_INTEGER_get(iterations) < 0 || call->ASN1_INTEGER_get(iterations) > MOST_ITERATIONS))
+		return "a PKCS12 store with too many MAC iterations";
+	return call->PKCS12_verify_mac(file, password, (int)strlen(password)) ? NULL : "wrong password";
+}
+
 static const char *read_pkcs12(const struct openssl_calls *call, PKCS12 *file, const char *password, struct der_list *list)
 {
 	struct pkcs12 store = { call, call->OPENSSL_sk_new_null() };
-	const char *why = malformed;
-	STACK *parts, *bags;
+	const char *why = check_mac(call, file, password);
+	STACK *parts = NULL, *bags;
 
-	if (*password && call->PKCS12_mac_present(file) && !call->PKCS12_verify_mac(file, password, (int)strlen(password)))
-		why = "wrong password";
-	else if (store.all && (parts = call->PKCS12_unpack_authsafes(file)) != NULL) {
+	if (!why && (!store.all || !(parts = call->PKCS12_unpack_authsafes(file))))
+		why = malformed;
+	if (!why) {
 		why = unpack_all(&store, parts, password);
 		if (!why)
 			why = list_certificates(&store, list);
-		call->OPENSSL_sk_pop_free(parts, call->PKCS7_free);
 	}
+	if (parts)
+		call->OPENSSL_sk_pop_free(parts, call->PKCS7_free);
 	while (store.all && call->OPENSSL_sk_num(store.all) > 0) {
 		bags = call->OPENSSL_sk_pop(store.all);
 		call->OPENSSL_sk_pop_free(bags, call->PKCS12_SAFEBAG_free);

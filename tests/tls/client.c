@@ -1,5 +1,5 @@
-/* client WAY [PORT...]: a TLS client on loopback, written one WAY of many; reads
- * "NAME PORT" lines and says "NAME ok" or "NAME fail: why" for each.
+/* client WAY [LINE]: a TLS client on loopback, written one WAY of many; reads
+ * "NAME PORT" lines (or takes that one) and says "NAME ok" or "NAME fail: why" for each.
  * Verification is off, or the program's own accepts everything. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -169,21 +169,24 @@ static const struct way {
 	int (*step)(int, X509_STORE_CTX *);
 	int (*chain)(X509_STORE_CTX *, void *);
 	int speaks; /* the handshake comes with a byte for the server */
+	const char *ciphers;
 } ways[] = {
-	{ "connect", SSL_connect, SSL_VERIFY_NONE, NULL, NULL, 0 },
-	{ "do-handshake", SSL_do_handshake, SSL_VERIFY_NONE, NULL, NULL, 0 },
-	{ "write", by_write, SSL_VERIFY_NONE, NULL, NULL, 1 },
-	{ "write-ex", by_write_ex, SSL_VERIFY_NONE, NULL, NULL, 1 },
-	{ "read", by_read, SSL_VERIFY_NONE, NULL, NULL, 0 },
-	{ "peek", by_peek, SSL_VERIFY_NONE, NULL, NULL, 0 },
-	{ "nonblocking", nonblocking, SSL_VERIFY_NONE, NULL, NULL, 0 },
-	{ "memory", through_memory, SSL_VERIFY_NONE, NULL, NULL, 0 },
-	{ "bio", by_bio, SSL_VERIFY_NONE, NULL, NULL, 0 },
-	{ "accept-step", SSL_connect, SSL_VERIFY_PEER, accept_step, NULL, 0 },
-	{ "accept-chain", SSL_connect, SSL_VERIFY_PEER, NULL, accept_chain, 0 },
-	{ "ask-and-accept", SSL_connect, SSL_VERIFY_NONE, NULL, ask_and_accept, 0 },
-	{ "refuse-step", SSL_connect, SSL_VERIFY_PEER, refuse_step, NULL, 0 },
-	{ "refuse-chain", SSL_connect, SSL_VERIFY_PEER, NULL, refuse_chain, 0 },
+	{ "connect", SSL_connect, SSL_VERIFY_NONE, NULL, NULL, 0, NULL },
+	{ "do-handshake", SSL_do_handshake, SSL_VERIFY_NONE, NULL, NULL, 0, NULL },
+	{ "write", by_write, SSL_VERIFY_NONE, NULL, NULL, 1, NULL },
+	{ "write-ex", by_write_ex, SSL_VERIFY_NONE, NULL, NULL, 1, NULL },
+	{ "read", by_read, SSL_VERIFY_NONE, NULL, NULL, 0, NULL },
+	{ "peek", by_peek, SSL_VERIFY_NONE, NULL, NULL, 0, NULL },
+	{ "nonblocking", nonblocking, SSL_VERIFY_NONE, NULL, NULL, 0, NULL },
+	{ "memory", through_memory, SSL_VERIFY_NONE, NULL, NULL, 0, NULL },
+	{ "bio", by_bio, SSL_VERIFY_NONE, NULL, NULL, 0, NULL },
+	{ "accept-step", SSL_connect, SSL_VERIFY_PEER, accept_step, NULL, 0, NULL },
+	{ "accept-chain", SSL_connect, SSL_VERIFY_PEER, NULL, accept_chain, 0, NULL },
+	{ "ask-and-accept", SSL_connect, SSL_VERIFY_NONE, NULL, ask_and_accept, 0, NULL },
+	{ "refuse-step", SSL_connect, SSL_VERIFY_PEER, refuse_step, NULL, 0, NULL },
+	{ "anonymous", SSL_connect, SSL_VERIFY_NONE, NULL, NULL, 0, "aNULL:@SECLEVEL=0" },
+	{ "old", SSL_connect, SSL_VERIFY_NONE, NULL, NULL, 0, "ALL:@SECLEVEL=0" },
+	{ "refuse-chain", SSL_connect, SSL_VERIFY_PEER, NULL, refuse_chain, 0, NULL },
 };
 
 static const char *why(SSL *ssl, int rc)
@@ -220,6 +223,11 @@ static void try(SSL_CTX *ctx, const struct way *way, const char *name, int port)
 	close(fd);
 }
 
+#ifdef LIBRARY
+#define main client_main
+int client_main(int argc, char **argv);
+#endif
+
 int main(int argc, char **argv)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -232,11 +240,19 @@ int main(int argc, char **argv)
 			way = &ways[i];
 	if (!way || !ctx)
 		return 2;
+	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 	SSL_CTX_set_verify(ctx, way->mode, way->step);
 	if (way->chain)
 		SSL_CTX_set_cert_verify_callback(ctx, way->chain, NULL);
-	while (scanf("%99s %d", name, &port) == 2)
+	if (way->ciphers && !SSL_CTX_set_cipher_list(ctx, way->ciphers))
+		return 2;
+	if (way->ciphers)
+		SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+	if (argc > 2 && sscanf(argv[2], "%99s %d", name, &port) == 2)
+		try(ctx, way, name, port);
+	while (argc == 2 && scanf("%99s %d", name, &port) == 2)
 		try(ctx, way, name, port);
 	SSL_CTX_free(ctx);
+	fflush(stdout);
 	return 0;
 }
