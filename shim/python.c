@@ -160,18 +160,30 @@ static _Atomic bool done; /* in place, or given up for good */
 /* Call sites known to be none of CPython's, so that other programs pay once. */
 static _Atomic uintptr_t strangers[64];
 
+/* Not NULL in programs that had CPython from their start. */
+extern char anchor_at_start __asm__("PyCFunction_GetFunction") __attribute__((weak));
+
+static bool begins(const char *text, const char *prefix)
+{
+	return text && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* dlsym is asked only where the answer can be yes: a no allocates memory. */
 static bool is_module(const void *site, const char *prefix)
 {
 	Dl_info caller, python;
-	void *anchor = dlsym(RTLD_DEFAULT, "PyCFunction_GetFunction");
 	const char *base;
+	void *anchor;
 
-	if (!anchor || !dladdr(site, &caller) || !dladdr(anchor, &python))
+	if (!dladdr(site, &caller))
 		return false;
-	if (caller.dli_fbase == python.dli_fbase)
-		return true;
 	base = caller.dli_fname ? strrchr(caller.dli_fname, '/') : NULL;
-	return base && strncmp(base, prefix, strlen(prefix)) == 0;
+	if (!&anchor_at_start && !begins(base, prefix) && !begins(base, "/libpython"))
+		return false;
+	anchor = dlsym(RTLD_DEFAULT, "PyCFunction_GetFunction");
+	if (!anchor || !dladdr(anchor, &python))
+		return false;
+	return caller.dli_fbase == python.dli_fbase || begins(base, prefix);
 }
 
 bool python_called(const void *site)
