@@ -15,11 +15,35 @@ class Difference(object):
 
     @property
     def cause(self):
-        """The same for differences that probably have one cause."""
-        return self.call, self.jython, self.shim
+        """The same for differences that probably have one cause: no matter which socket, port or buffer size."""
+        jython, shim = self.jython, self.shim
+        if self.call in ('ready', 'polled') and jython.startswith('ok') and shim.startswith('ok'):
+            jython, shim = events(self.call, jython), events(self.call, shim)
+            return self.call, kinds(jython - shim), kinds(shim - jython)
+        return self.call, general(self.call, jython), general(self.call, shim)
 
     def __str__(self):
         return '%s => %s / %s' % ('; '.join(self.lines[:self.number + 1]), self.jython, self.shim)
+
+
+def events(call, outcome):
+    """{(socket, what it is ready for)}"""
+    if call == 'polled':
+        return set((name, kind) for name, found in re.findall(r'(\w+):([A-Z+]+)', outcome) for kind in found.split('+'))
+    lists = re.findall(r'\(([\w,]*)\)', outcome)
+    return set((name, kind) for names, kind in zip(lists, ('IN', 'OUT')) for name in names.split(',') if name)
+
+
+def kinds(found):
+    return '+'.join(sorted(set(kind for _, kind in found))) + ' more' if found else 'nothing more'
+
+
+def general(call, outcome):
+    if call == 'connect_ex' and re.match(r'ok:[1-9]', outcome):
+        return 'ok:' + judge.errno_name(int(outcome[3:]))
+    if call == 'getsockopt' and re.match(r'ok:\d{3}', outcome):
+        return 'ok:SIZE'
+    return re.sub(r'(any|lo)6?:(eph|P0|P1|DEAD)', r'\1:port', outcome)
 
 
 def agree(call, jython, shim):

@@ -29,6 +29,7 @@ class Generator(object):
         self.random = random.Random('%s/%s' % (seed, number))
         self.lines = []
         self.udp, self.v6, self.mode, self.closed = {}, {}, {}, set()
+        self.listening, self.talking = [], []      # those that may be; calls prefer them where they can succeed
         self.unread = {}             # socket -> those that have read nothing since it sent
 
     # -- small choices
@@ -81,6 +82,9 @@ class Generator(object):
 
     def call(self, sock):
         name = self.weighted(UDP_CALLS if self.udp[sock] else TCP_CALLS)
+        likely = self.listening if name == 'accept' else self.talking if name in ('send', 'recv', 'shutdown') else ()
+        if likely and not self.udp[sock] and self.chance(70):
+            sock = self.pick(*likely)
         if sock in self.closed and name in ('select', 'poll', 'accept'):
             return
         getattr(self, 'call_' + name)(sock)
@@ -89,6 +93,7 @@ class Generator(object):
         self.add('%s.bind(%s)' % (sock, self.local(sock)))
 
     def call_listen(self, sock):
+        self.listening.append(sock)
         self.add('%s.listen(%s)' % (sock, self.pick(1, 5, 5, 5, 5) if self.chance(95) else 0))
 
     def call_accept(self, sock):
@@ -96,9 +101,11 @@ class Generator(object):
             return
         name, timeout = self.free_name(), self.pick('0.15', '0.0', '0.15')
         self.udp[name], self.v6[name], self.mode[name] = self.udp[sock], self.v6[sock], timeout
+        self.talking.append(name)
         self.add('%s = accepted(%s, %s)' % (name, sock, timeout))
 
     def call_connect(self, sock):
+        self.talking.append(sock)
         self.add('%s.connect(%s)' % (sock, self.target(sock)))
 
     def call_connect_ex(self, sock):
@@ -119,6 +126,7 @@ class Generator(object):
     def call_send(self, sock):
         if self.sent(sock):
             self.add('%s.send(%s)' % (sock, self.data() if self.chance(94) else "b'z' * 100000"))
+            self.answer(sock)
 
     def call_sendall(self, sock):
         if self.sent(sock):
@@ -126,7 +134,17 @@ class Generator(object):
 
     def call_sendto(self, sock):
         if self.sent(sock):
-            self.add('%s.sendto(%s, %s)' % (sock, self.data(), self.target(sock)))
+            target = self.target(sock)
+            self.add('%s.sendto(%s, %s)' % (sock, self.data(), target))
+            self.answer(sock, target)
+
+    def answer(self, sock, target=''):
+        """Often somebody reads what was sent: the one it was sent to, or another that is connected."""
+        others = [other for other in self.talking if other != sock and not self.udp[sock]] or [
+            other for other in self.udp if 'near(%s' % other in target]
+        if others and self.chance(60):
+            other = self.pick(*others)
+            self.call_recvfrom(other) if self.udp[other] and self.chance(60) else self.call_recv(other)
 
     def may_wait(self, sock):
         return self.mode[sock] != 'None' or self.chance(15)
@@ -187,9 +205,11 @@ class Generator(object):
         if tcp and self.chance(65):
             self.add("%s.bind(('%s', 0))" % (tcp[0], self.host(tcp[0])))
             self.add('%s.listen(5)' % tcp[0])
+            self.listening.append(tcp[0])
             if len(tcp) > 1 and self.chance(75):
                 host = ", '::1'" if self.v6[tcp[0]] else ''
                 self.add('%s.connect(near(%s%s))' % (tcp[1], tcp[0], host))
+                self.talking.append(tcp[1])
                 if self.chance(80):
                     self.chance(50) or self.settimeout(tcp[0])
                     self.call_accept(tcp[0]) if self.mode[tcp[0]] != 'None' else self.accept_known(tcp[0])

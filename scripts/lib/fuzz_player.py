@@ -60,9 +60,43 @@ def daemon(target):
     return thread
 
 
+class EventLoops(object):
+    """Jython 2.7.3 leaks the event loops of listeners, a dozen descriptors each; here they end with their sequence."""
+
+    def __init__(self):
+        import _socket
+        self.create, self.made = _socket.NioEventLoopGroup, threading.local()
+        _socket.NioEventLoopGroup = self
+
+    def __call__(self, *arguments):
+        group = self.create(*arguments)
+        getattr(self.made, 'groups', []).append(group)
+        return group
+
+    def of_this_thread(self):
+        self.made.groups = []
+        return self.made.groups
+
+    @staticmethod
+    def end(groups):
+        from java.util.concurrent import TimeUnit
+        for group in groups:
+            group.shutdownGracefully(0, 100, TimeUnit.MILLISECONDS)
+
+
 def play_in_thread(job):
-    play = Play(job)
-    thread = daemon(play.run)
+    play, groups = Play(job), []
+
+    def run():
+        groups.append(LOOPS.of_this_thread())
+        play.run()
+    try:
+        watch(play, daemon(run), job)
+    finally:
+        EventLoops.end(sum(groups, []))
+
+
+def watch(play, thread, job):
     while thread.is_alive():
         thread.join(0.05)
         if play.started and time.time() - play.started > job['limit']:
@@ -116,6 +150,8 @@ def main():
         serve(play_in_child)
     else:
         import java.lang
+        global LOOPS
+        LOOPS = EventLoops()
         threads = [daemon(lambda: serve(play_in_thread)) for _ in range(int(sys.argv[1]))]
         for thread in threads:
             thread.join()

@@ -28,7 +28,7 @@ class Player(object):
     def listen(self):
         for line in self.process.stdout:
             answer = json.loads(line)
-            transcript, over = self.waiting[answer['id']]
+            transcript, over = self.waiting.get(answer['id']) or ([], threading.Event())
             transcript.append(answer.get('out') or answer['end'])
             if 'end' in answer:
                 over.set()
@@ -44,9 +44,13 @@ class Player(object):
             number = self.next_id
             self.waiting[number] = transcript, over
             job = {'id': number, 'lines': lines, 'ports': ports, 'settle': settle, 'limit': LIMIT}
-            self.process.stdin.write((json.dumps(job) + '\n').encode())
-            self.process.stdin.flush()
-        over.wait((LIMIT + 2) * (len(lines) + 2))
+            try:
+                self.process.stdin.write((json.dumps(job) + '\n').encode())
+                self.process.stdin.flush()
+            except BrokenPipeError:
+                over.set()
+        if not over.wait((LIMIT + 2) * (len(lines) + 2)) or self.process.poll() is not None:
+            transcript.append('GONE')
         del self.waiting[number]
         if transcript and transcript[-1] == 'ok':
             return transcript[:-1]
@@ -96,27 +100,28 @@ class Side(object):
 
     def __init__(self, start, shared, settle, ports):
         self.start, self.settle, self.ports = start, settle, ports
-        self.local, self.players = threading.local(), []
-        self.shared = self.started() if shared else None
+        self.players, self.lock, self.shared = {}, threading.Lock(), shared
+        if shared:
+            self.player()                          # the JVM takes its time
 
-    def started(self):
-        player = self.start()
-        self.players.append(player)
-        return player
+    def player(self):
+        """The one that this thread asks; another in place of one that died."""
+        key = None if self.shared else threading.get_ident()
+        with self.lock:
+            if key not in self.players or self.players[key].process.poll() is not None:
+                self.players[key] = self.start()
+            return self.players[key]
 
     def play(self, lines, careful=False):
-        player = self.shared or getattr(self.local, 'player', None)
-        if not player:
-            player = self.local.player = self.started()
-        return player.play(lines, self.ports.take(), self.settle * (2 if careful else 1))
+        return self.player().play(lines, self.ports.take(), self.settle * (2 if careful else 1))
 
     def close(self):
-        for player in self.players:
+        for player in self.players.values():
             player.close()
 
 
 def jython_side(jobs, log):
-    environment = implementations.clean_environment()
+    environment = implementations.jython_environment()
     return Side(lambda: Player(implementations.jython(), environment, jobs, log), True, 0.03, Ports(11000, 19999))
 
 

@@ -134,7 +134,7 @@ def report(rows, records, reference, explanations, args):
 
 def live_reference(args, recorded):
     """What the installed Jython does now; a step that the recording saw vary keeps all that was seen."""
-    steps = implementations.run(implementations.jython(), implementations.clean_environment(), args.match, args.every,
+    steps = implementations.run(implementations.jython(), implementations.jython_environment(), args.match, args.every,
                                 parts=1)
     if args.save_live:
         with open(args.save_live, 'w') as out:
