@@ -237,10 +237,17 @@ END
 }
 
 @test "threads may use one descriptor, many, and numbers that others close" {
-  tells threads 1000 <<'END'
+  tells threads 1000 any <<'END'
 one descriptor: listener
 a new one: unmade
 END
+}
+
+@test "no call allocates memory, not even the first time" {
+  run env LD_PRELOAD="$JYTHONSOCK_LIBRARY" JYTHONSOCK_REPORT="$BATS_TEST_TMPDIR/report" "$HOSTS/quiet"
+  printf '%s\n' "$output"
+  [[ $output == allocations=0 && $(findings "$BATS_TEST_TMPDIR/report" | wc -l) -gt 3 ]]
+  JYTHONSOCK_RULES=all=report reports_change_nothing quiet
 }
 
 @test "reporting everything changes nothing for any host" {
