@@ -131,11 +131,18 @@ verdict() {
   return "$status"
 }
 
+# foreign_rules: ",rule=off" for each rule that this profile does not have.
+foreign_rules() {
+  jq -r --arg profile "${profile:-${JYTHONSOCK_PROFILE:-}}" '
+    (if $profile == "" then .profiles[0] else $profile end) as $p |
+    [.rules[] | select(.modes[$p] == "off") | ",\(.name)=off"] | join("")' "$tables"
+}
+
 run_settings() {
   SETTINGS=("LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD}" "JYTHONSOCK_REPORT=$1")
   [[ -z $profile ]] || SETTINGS+=("JYTHONSOCK_PROFILE=$profile")
   if [[ -n $observe ]]; then
-    SETTINGS+=("JYTHONSOCK_RULES=all=report${rules:+,$rules}")
+    SETTINGS+=("JYTHONSOCK_RULES=all=report$(foreign_rules)${rules:+,$rules}")
   elif [[ -n $rules ]]; then
     SETTINGS+=("JYTHONSOCK_RULES=$rules")
   fi
