@@ -58,6 +58,7 @@ F_DUPFD_CLOEXEC: listener
 after failed ones: listener
 dup2 of a file over it: not a socket
 dup of a file: not a socket
+freopen of its stream: not a socket
 the last one standing: listener
 bind on one is known to the other: asked
 listen on the other is known to the one: listener

@@ -4,6 +4,7 @@
 static void duplicates(void)
 {
 	int fd = listener(8), other = udp_bound(), file = open("/dev/null", O_RDWR);
+	FILE *stream;
 
 	tell("dup", dup(fd));
 	tell("dup2 over a UDP socket", dup2(fd, other));
@@ -16,6 +17,9 @@ static void duplicates(void)
 	tell("after failed ones", fd);
 	tell("dup2 of a file over it", dup2(file, other));
 	tell("dup of a file", dup(other));
+	stream = fdopen(dup(fd), "r+");
+	need(stream && freopen("/dev/null", "r", stream), "freopen");
+	tell("freopen of its stream", fileno(stream));
 	close(fd);
 	tell("the last one standing", 200);
 }

@@ -4,6 +4,17 @@
 
 #include "probe.h"
 
+#include <sys/sendfile.h>
+
+/* One byte waiting in a pipe. */
+MAYBE int filled_pipe(void)
+{
+	int ends[2];
+
+	need(pipe(ends) == 0 && syscall(SYS_write, ends[1], "x", 1) == 1, "fill a pipe");
+	return ends[0];
+}
+
 MAYBE long transfer(int fd, const char *call)
 {
 	static char byte[1] = "x";
@@ -22,6 +33,10 @@ MAYBE long transfer(int fd, const char *call)
 		return write(fd, byte, 1);
 	if (is(call, "writev"))
 		return writev(fd, &part, 1);
+	if (is(call, "sendfile"))
+		return sendfile(fd, open("/proc/self/exe", O_RDONLY), NULL, 1);
+	if (is(call, "splice"))
+		return splice(filled_pipe(), NULL, fd, NULL, 1, 0);
 	if (is(call, "recv"))
 		return recv(fd, byte, 1, 0);
 	if (is(call, "recvfrom"))
