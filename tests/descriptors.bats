@@ -126,6 +126,16 @@ END
   [[ $output == *'a listener: plain'* ]]
 }
 
+@test "a socket on descriptors 0 to 2 at the start is reported" {
+  local report=$BATS_TEST_TMPDIR/report
+  # shellcheck disable=SC2016
+  env LIBRARY="$JYTHONSOCK_LIBRARY" REPORT="$report" "$PYTHON" -c '
+import os, socket, subprocess
+one = socket.create_server(("127.0.0.1", 0))
+subprocess.run(["true"], stdin=one, env=dict(os.environ, LD_PRELOAD=os.environ["LIBRARY"], JYTHONSOCK_REPORT=os.environ["REPORT"]))'
+  findings "$report" fd-passing | jq -e 'select(.fd == 0 and .state == "listener")'
+}
+
 @test "a pending bind survives fork and _Fork, and a vfork child leaves the table alone" {
   local way
   tells forks < <(
@@ -162,6 +172,18 @@ END
 
 @test "bad pointers, lengths and descriptors give the errno that they give on Linux" {
   as_ever badargs
+}
+
+@test "bad arguments crash no profile and no mode" {
+  local profile mode
+  for profile in 2.5 2.5.3 2.7; do
+    for mode in enforce report off; do
+      printf '%s %s\n' "$profile" "$mode"
+      JYTHONSOCK_PROFILE=$profile JYTHONSOCK_RULES=all=$mode run env LD_PRELOAD="$JYTHONSOCK_LIBRARY" \
+        JYTHONSOCK_REPORT="$BATS_TEST_TMPDIR/report" timeout 60 "$HOSTS/badargs"
+      [[ $status -eq 0 ]]
+    done
+  done
 }
 
 @test "MSG_FASTOPEN is a connect" {

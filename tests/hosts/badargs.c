@@ -48,6 +48,46 @@ static void names(int fd, int tcp)
 	SAY(getpeername(tcp, (void *)&good, &huge));
 }
 
+/* A name that is only remembered is given out as the kernel gives its own. */
+static void remembered(int family, socklen_t len)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_storage whole;
+	} name = { .any.sa_family = (sa_family_t)family };
+	int fd = socket(family, SOCK_STREAM, 0), bound;
+	unsigned char room[64];
+	socklen_t size;
+
+	if (family == AF_INET)
+		name.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		name.in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+	SAY(bound = bind(fd, &name.any, len));
+	if (bound != 0)
+		return;
+	SAY(bind(fd, &name.any, len));
+	for (socklen_t asked_for = 0; asked_for < 40; asked_for++) {
+		memset(room, 0xee, sizeof room);
+		size = asked_for;
+		SAY(getsockname(fd, (void *)room, &size));
+		memset(room + 2, 0xee, size < 4 ? size : 2); /* the port, which differs */
+		printf("%u of %u:", size, asked_for);
+		for (size_t i = 0; i < sizeof room; i++)
+			printf(" %x", room[i]);
+		printf("\n");
+	}
+	size = 4;
+	SAY(getsockname(fd, (void *)bad, &size));
+	SAY(getsockname(fd, NULL, &size));
+	SAY(getsockname(fd, (void *)room, NULL));
+	SAY(getsockname(fd, (void *)room, (void *)bad));
+	size = (socklen_t)-1;
+	SAY(getsockname(fd, (void *)room, &size));
+}
+
 static void options(int fd)
 {
 	int value = 1;
@@ -196,6 +236,14 @@ int main(void)
 	connection(ends);
 	names(socket_of(SOCK_STREAM), ends[0]);
 	names(socket_of(SOCK_DGRAM), ends[1]);
+	remembered(AF_INET, 15);
+	remembered(AF_INET, 16);
+	remembered(AF_INET, 128);
+	remembered(AF_INET6, 16);
+	remembered(AF_INET6, 23);
+	remembered(AF_INET6, 24); /* as in RFC 2133 */
+	remembered(AF_INET6, 28);
+	remembered(AF_INET6, 128);
 	options(socket_of(SOCK_STREAM));
 	options(ends[0]);
 	options(udp_bound());
