@@ -1,5 +1,6 @@
 /* What the report says of a process before anything else: that the shim is in it,
  * under which settings, and what it does not reach there. */
+#include "library.h"
 #include "report.h"
 
 #include <dlfcn.h>
@@ -59,12 +60,15 @@ static void add_rules(struct line *line, const char *name, enum mode mode)
 	line_list_end(line);
 }
 
-/* Where is SSL_connect?  "none" may change: a module can load libssl later. */
+/* Where is SSL_connect?  A program may have its own, before ours.  "none" may
+ * change: a module can load libssl later. */
 static void add_openssl(struct line *line)
 {
-	void *found = dlsym(RTLD_NEXT, "SSL_connect");
+	void *found = dlsym(RTLD_DEFAULT, "SSL_connect");
 	Dl_info info;
 
+	if (found && library_of(found) == library_of((void *)add_openssl))
+		found = dlsym(RTLD_NEXT, "SSL_connect");
 	if (!found || !dladdr(found, &info) || !info.dli_fname)
 		line_text(line, "openssl", "none yet", 16);
 	else if (strstr(info.dli_fname, "libssl"))

@@ -4,7 +4,7 @@
  *   threads N M     N threads with M handshakes each: "good X bad Y"
  *   forks N         N children with one handshake each, while threads handshake too
  *   many N          N handshakes: "good X bad Y grown K" (KiB of resident memory in the second half)
- *   time N          N handshakes: nanoseconds of processor time for each */
+ *   time N [FILE]   N handshakes: nanoseconds of processor time for each; verified against FILE */
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -188,6 +188,10 @@ int main(int argc, char **argv)
 	} else if (strcmp(mode, "many") == 0) {
 		many(atoi(more));
 	} else if (strcmp(mode, "time") == 0) {
+		if (argc > 4) {
+			SSL_CTX_load_verify_locations(ctx, argv[4], NULL);
+			SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+		}
 		timed(atoi(more));
 	} else {
 		return 2;
