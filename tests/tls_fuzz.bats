@@ -8,7 +8,7 @@ setup() {
   clang=$(command -v clang) || skip 'clang is not installed'
   printf 'int LLVMFuzzerTestOneInput(const char *d, unsigned long s) { return d && s > 9; }\n' >"$BATS_TEST_TMPDIR/try.c"
   "$clang" -fsanitize=fuzzer -o "$BATS_TEST_TMPDIR/try" "$BATS_TEST_TMPDIR/try.c" 2>/dev/null || skip "clang's fuzzer is not installed"
-  BATS_TEST_TIMEOUT=$((${FUZZ_SECONDS:-4} + 90))
+  export BATS_TEST_TIMEOUT=$((${FUZZ_SECONDS:-4} + 90))
 }
 
 # fuzz TARGET SOURCE: from the corpus kept here; what is found new stays in the test's directory.
