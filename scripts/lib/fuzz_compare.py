@@ -49,7 +49,7 @@ def general(call, outcome):
 def agree(call, jython, shim):
     if jython == shim:
         return True
-    if 'HANG' in (jython, shim) or shim.startswith(('CRASH', 'GONE')):
+    if shim.startswith(('HANG', 'CRASH', 'GONE')):
         return False
     return judge.judge({'id': 'random', 'op': call, 'out': jython}, shim) in ('match', 'accepted', None)
 
@@ -62,7 +62,7 @@ def first_difference(lines, jython, shim):
         found = Difference(lines, number, wanted, got)
         if not agree(found.call, wanted, got):
             return found
-        if wanted == 'HANG':
+        if wanted == 'HANG':                       # what the shim does instead is its own affair
             return None
     return None
 

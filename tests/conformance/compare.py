@@ -134,8 +134,9 @@ def report(rows, records, reference, explanations, args):
 
 def live_reference(args, recorded):
     """What the installed Jython does now; a step that the recording saw vary keeps all that was seen."""
+    # One JVM at a time, and not one for all: Jython leaks descriptors with each listener.
     steps = implementations.run(implementations.jython(), implementations.jython_environment(), args.match, args.every,
-                                parts=1)
+                                parts=1 if args.match or args.every > 1 else 4, together=1)
     if args.save_live:
         with open(args.save_live, 'w') as out:
             out.writelines(json.dumps(step, sort_keys=True) + '\n' for step in steps)

@@ -60,10 +60,10 @@ def recorded(name):
         return dict(((step['id'], step['n']), step) for step in map(json.loads, lines))
 
 
-def run(command, environment, match='', every=1, parts=4, timeout=1800):
-    """The transcript of the scenarios, run in so many processes at a time."""
+def run(command, environment, match='', every=1, parts=4, together=4, timeout=1800):
+    """The transcript of the scenarios, run in so many processes, so many of them at a time."""
     width = 18000 // parts
-    with concurrent.futures.ThreadPoolExecutor(parts) as pool:
+    with concurrent.futures.ThreadPoolExecutor(together) as pool:
         done = [pool.submit(run_part, command, dict(environment, CONF_RANGE='%d-%d' % (
             11000 + part * width, 11000 + part * width + width - 1)), part, parts, match, every, timeout)
             for part in range(parts)]
