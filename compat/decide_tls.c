@@ -106,5 +106,5 @@ int tls_certificate_error(const struct tls_certificate *certificate, int depth, 
 /* SSLv3, TLS 1.0, TLS 1.1; DTLS counts downwards from DTLS 1.0. */
 bool tls_version_disabled(int version)
 {
-	return version < 0x0303 || version == 0xfeff || version == 0x0100;
+	return version < 0x0303 || version == 0xfeff;
 }

@@ -101,11 +101,11 @@ static bool client_refused(const struct ssl_occasion *where, int *rc)
 static bool handshake_refused(struct openssl *lib, SSL *ssl, const char *name, void *site, bool server, int *rc)
 {
 	struct ssl_occasion where = occasion_of(lib, ssl, name, site);
-	bool refused = server ? settled(decide_tls_server(), &where.at, rc) : client_refused(&where, rc);
+	bool ends = server ? settled(decide_tls_server(), &where.at, rc) : client_refused(&where, rc);
 
 	occasion_over(&where);
 	lib->call.SSL_set_ex_data(ssl, lib->ssl_index, SEEN);
-	return refused;
+	return ends;
 }
 
 /* --- the check ------------------------------------------------------------- */

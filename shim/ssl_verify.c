@@ -185,11 +185,11 @@ struct chain_verdict ssl_judge(struct openssl *lib, const struct chain_check *ch
 
 int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, STACK *chain)
 {
-	struct pass pass = { .outer = current, .lib = lib, .ctx = ctx };
+	verify_step *program = lib->call.X509_STORE_CTX_get_verify_cb(ctx);
+	struct pass pass = { .outer = current, .lib = lib, .ctx = ctx, .program = program };
 	STACK *anchor = lib->call.OPENSSL_sk_new_null();
 	int count = lib->call.OPENSSL_sk_num(chain), rc;
 
-	pass.program = lib->call.X509_STORE_CTX_get_verify_cb(ctx);
 	if (!anchor || count < 1 || !lib->call.OPENSSL_sk_push(anchor, lib->call.OPENSSL_sk_value(chain, count - 1))) {
 		lib->call.OPENSSL_sk_free(anchor);
 		return -1;
@@ -200,7 +200,7 @@ int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, STACK *chain)
 	current = &pass;
 	rc = lib->call.X509_verify_cert(ctx);
 	current = pass.outer;
-	lib->call.X509_STORE_CTX_set_verify_cb(ctx, pass.program);
+	lib->call.X509_STORE_CTX_set_verify_cb(ctx, program);
 	lib->call.X509_STORE_CTX_set0_trusted_stack(ctx, NULL);
 	lib->call.OPENSSL_sk_free(anchor);
 	return rc;

@@ -62,7 +62,7 @@ static void read_java_option(const char *option)
  * it, there are no escapes. */
 static void read_java_options(const char *text)
 {
-	char word[PATH_MAX + 64];
+	char word[PATH_MAX + 64] = "";
 	size_t used = 0;
 	char quote = 0;
 
@@ -248,11 +248,9 @@ const char *truststore_read(struct truststore_file *file)
 
 	if (truststore.too_long)
 		return "its name or password is too long";
-	if (truststore.source == NAMED_STORE)
-		why = read_path(truststore.path, file);
-	else if (truststore.source == JAVA_OPTION && is_named_none())
+	if (truststore.source == JAVA_OPTION && is_named_none())
 		return "NONE";
-	else if (truststore.source == JAVA_OPTION && usable(truststore.path))
+	if (truststore.source == NAMED_STORE || (truststore.source == JAVA_OPTION && usable(truststore.path)))
 		why = read_path(truststore.path, file);
 	else
 		why = read_jvm(file);
