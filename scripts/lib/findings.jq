@@ -40,7 +40,8 @@ def is_noise:
 
 def glob_to_regex:
   gsub("(?<c>[.+^$(){}|\\[\\]\\\\])"; "\\" + .c) |
-  gsub("\\*\\*"; "\u0001") | gsub("\\*"; "[^/]*") | gsub("\u0001"; ".*") | gsub("\\?"; "[^/]") | "^(.*/)?" + . + "$";
+  gsub("\\?"; "[^/]") | gsub("\\*\\*/"; "\u0002") | gsub("\\*\\*"; "\u0001") | gsub("\\*"; "[^/]*") |
+  gsub("\u0001"; ".*") | gsub("\u0002"; "(.*/)?") | "^(.*/)?" + . + "$";
 
 def suppressed_by($f):
   [$suppressions[] | select((.rule == $f.rule or .rule == "*") and
