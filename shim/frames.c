@@ -150,11 +150,12 @@ static void *current_thread(void)
 	return some._PyThreadState_UncheckedGet ? some._PyThreadState_UncheckedGet() : *some._PyThreadState_Current;
 }
 
-enum frames_way frames_way(const struct occasion *at)
+enum frames_way frames_way(const struct occasion *at, bool by_openssl)
 {
 	void *thread;
 
-	if (!atomic_load_explicit(&found, memory_order_acquire) || is_delicate(at->call) || !py.Py_IsInitialized())
+	if (!atomic_load_explicit(&found, memory_order_acquire) || (!by_openssl && is_delicate(at->call)) ||
+	    !py.Py_IsInitialized())
 		return FRAMES_NONE;
 	thread = py.PyGILState_GetThisThreadState();
 	if (!thread || is_finalizing() || !is_only_interpreter())

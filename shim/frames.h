@@ -19,9 +19,10 @@ struct frames {
  * come. */
 void frames_find(void);
 
-/* Can the call be put down to a Python frame, and without taking Python's lock? */
+/* Can the call be put down to a Python frame, and without taking Python's lock?
+ * by_openssl: at->site is where OpenSSL was called. */
 enum frames_way { FRAMES_NONE, FRAMES_LOCKED, FRAMES_UNLOCKED };
-enum frames_way frames_way(const struct occasion *at);
+enum frames_way frames_way(const struct occasion *at, bool by_openssl);
 
 /* The quick way, where the thread has Python's lock and the call comes right from
  * the program's own code, seen before: the key that frames_enter would make. */

@@ -362,7 +362,8 @@ static bool is_throttled(struct tally *throttle)
 }
 
 /* Is there nothing to be done but to count? */
-static bool is_counted(struct verdict v, const struct occasion *at, enum frames_way *way, struct tally **throttle)
+static bool is_counted(struct verdict v, const struct occasion *at, bool by_openssl, enum frames_way *way,
+		       struct tally **throttle)
 {
 	uint64_t key;
 	bool fresh;
@@ -373,7 +374,7 @@ static bool is_counted(struct verdict v, const struct occasion *at, enum frames_
 	*throttle = tally_seen(key);
 	if (*throttle && is_throttled(*throttle))
 		return true;
-	*way = frames_way(at);
+	*way = frames_way(at, by_openssl);
 	if (*way == FRAMES_NONE)
 		return recount(site_native_key(at), what_of(v, at));
 	if (*way == FRAMES_UNLOCKED && !*throttle)
@@ -385,14 +386,20 @@ static struct verdict find(struct verdict v, const struct occasion *at, int linu
 {
 	enum frames_way way;
 	struct tally *throttle = NULL, *place = NULL;
+	struct occasion outside;
 	struct site site;
 	int saved = errno;
 
 	if (v.mode == OFF || (!report_wanted() && !only_set))
 		return v;
+	if (site_is_openssl(at->site)) {
+		outside = *at;
+		outside.site = (void *)(uintptr_t)site_outside(at->site);
+		at = &outside;
+	}
 	if (only_set || by_test) {
-		way = frames_way(at);
-	} else if (is_counted(v, at, &way, &throttle)) {
+		way = frames_way(at, at == &outside);
+	} else if (is_counted(v, at, at == &outside, &way, &throttle)) {
 		errno = saved;
 		return v;
 	}

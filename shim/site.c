@@ -30,7 +30,10 @@ uint64_t site_key(struct site *site)
 struct place {
 	const char *module, *symbol;
 	uintptr_t offset;
+	bool ours;
 };
+
+extern const char __ehdr_start[] __attribute__((visibility("hidden"))); /* where this library begins */
 
 static char program[512]; /* the main program's file, which the loader does not name */
 
@@ -50,6 +53,7 @@ static bool find_place(const void *address, struct place *place)
 		return false;
 	place->module = map->l_name && map->l_name[0] ? map->l_name : program[0] ? program : info.dli_fname;
 	place->symbol = info.dli_sname;
+	place->ours = map->l_addr == (uintptr_t)__ehdr_start;
 	place->offset = (uintptr_t)address - map->l_addr - 1;
 	return place->module != NULL;
 }
@@ -59,6 +63,57 @@ static const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+/* Our own functions stand between OpenSSL and its caller. */
+static bool is_openssl(const char *module)
+{
+	const char *name = base_name(module);
+
+	return strncmp(name, "libssl.", 7) == 0 || strncmp(name, "libcrypto.", 10) == 0;
+}
+
+bool site_is_openssl(const void *site)
+{
+	static _Atomic uintptr_t known[64]; /* address and answer */
+	uintptr_t address = (uintptr_t)site;
+	_Atomic uintptr_t *slot = &known[(address >> 1) % (sizeof known / sizeof *known)];
+	uintptr_t cached = atomic_load_explicit(slot, memory_order_relaxed);
+	struct place place;
+	bool openssl;
+
+	if (cached >> 1 == (address & (UINTPTR_MAX >> 1)))
+		return cached & 1;
+	openssl = find_place(site, &place) && (place.ours || is_openssl(place.module));
+	atomic_store_explicit(slot, address << 1 | openssl, memory_order_relaxed);
+	return openssl;
+}
+
+struct way_out {
+	const void *from, *to;
+	bool begun;
+	int depth;
+};
+
+static _Unwind_Reason_Code leave_openssl(struct _Unwind_Context *context, void *argument)
+{
+	struct way_out *way = argument;
+	const void *address = (const void *)_Unwind_GetIP(context);
+
+	way->begun = way->begun || address == way->from;
+	if (way->begun && !site_is_openssl(address)) {
+		way->to = address;
+		return _URC_END_OF_STACK;
+	}
+	return ++way->depth < 64 ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+const void *site_outside(const void *address)
+{
+	struct way_out way = { .from = address, .to = address };
+
+	_Unwind_Backtrace(leave_openssl, &way);
+	return way.to;
 }
 
 struct trace {

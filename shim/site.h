@@ -12,6 +12,11 @@ struct site {
 	uint64_t key;        /* cheaply made; several keys may mean one place */
 };
 
+/* Is this an address in OpenSSL, which does its input and output, and its checks,
+ * for somebody else?  Then site_outside is where that one called it. */
+bool site_is_openssl(const void *address);
+const void *site_outside(const void *address);
+
 /* The key of native code, without entering. */
 static inline uint64_t site_native_key(const struct occasion *at)
 {

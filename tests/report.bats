@@ -400,3 +400,30 @@ END
   run shim "$PYTHON" options.py
   [[ $output == "$plain" ]]
 }
+
+@test "what OpenSSL does is put down to the line that called it" {
+  requires openssl
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost 2>/dev/null
+  program tls.py <<'END'
+import socket, ssl, threading
+server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+server.load_cert_chain("cert.pem", "key.pem")
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(1)
+def serve():
+    server.wrap_socket(listener.accept()[0], server_side=True).recv(1)
+thread = threading.Thread(target=serve)
+thread.start()
+client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+client.check_hostname = False
+client.verify_mode = ssl.CERT_NONE
+s = socket.create_connection(listener.getsockname())
+t = client.wrap_socket(s)
+t.send(b"x")
+thread.join()
+END
+  shim "$PYTHON" tls.py
+  [[ $(ask '.[] | select(.rule == "tls-verify") | .line') == 15 ]]
+  [[ $(ask '.[] | select(.rule == "tls-server") | .line') == 8 ]]
+}
