@@ -79,6 +79,9 @@ void track_arrived(int fd);
 /* A descriptor that the program may have been given as a socket at its start. */
 void track_inherited(int fd);
 
+/* The kernel's socket behind the descriptor has been replaced by a new one. */
+void track_renewed(struct shadow *sock, int fd, int type);
+
 /* The socket has become something; all that depends on it follows. */
 void track_role(struct shadow *sock, enum role role, enum link link);
 
@@ -86,6 +89,9 @@ void track_role(struct shadow *sock, enum role role, enum link link);
 
 /* Can len bytes at this address of the program be read?  No signal, no fault. */
 bool readable(const void *memory, size_t len);
+
+/* Find out how to ask; at start. */
+void memory_start(void);
 
 /* --- option.c ------------------------------------------------------------ */
 
@@ -106,6 +112,9 @@ void pending_keep(struct shadow *sock, const void *addr, socklen_t len);
  * handed over. */
 void pending_flush(const char *call, bool all, void *site);
 void pending_flush_one(int fd, const char *call, void *site);
+
+/* That bind has been made, or is not needed any more. */
+void pending_done(struct shadow *sock);
 
 /* A socket was closed with its bind still pending. */
 void pending_forgotten(void);

@@ -85,6 +85,7 @@ void start(void)
 	if (atomic_exchange(&claimed, 1))
 		return;
 	fdtable_start();
+	memory_start();
 	read_profile();
 	read_rules();
 	read_only();
