@@ -31,9 +31,11 @@ static unsigned armed_tcp(const struct shadow *sock)
 	}
 	if (get(&sock->link) != CONNECTED)
 		return both;
+	if (policy.traits.channel_ends)
+		return both;
 	if (policy.traits.tcp_sendto_error)
 		bits |= ARMED_SENDTO;
-	if (policy.traits.reset_lasts || get(&sock->past))
+	if (policy.traits.reset_lasts || shadow_past(sock))
 		bits |= ARMED_RECV | ARMED_RECVFROM;
 	return bits | (rule_mode(ERRNO_MAP) == ENFORCE ? ARMED_PIPE :
 		       rule_active(ERRNO_MAP) ? ARMED_SEND | ARMED_SENDTO : 0);
@@ -51,6 +53,8 @@ static unsigned armed_udp(const struct shadow *sock)
 		bits |= ARMED_SEND | ARMED_SENDTO;
 	if (policy.traits.huge_datagram_error)
 		bits |= ARMED_SEND;
+	if (policy.traits.datagram_errors_lost)
+		bits |= ARMED_RECV | ARMED_RECVFROM | ARMED_SENDTO;
 	if (!made)
 		bits |= ARMED_SENDTO;
 	if (!made && rule_active(UNCONNECTED_IO))
@@ -89,6 +93,14 @@ struct verdict decide_socket(int domain, int type, int protocol)
 	return PASS;
 }
 
+/* 2.7 takes any number, but knows few names. */
+bool family_is_refused(int domain)
+{
+	bool linux_only = domain > AF_INET && domain < AF_MAX && domain != AF_INET6;
+
+	return policy.traits.python_families == 1 || (policy.traits.python_families == 2 && linux_only);
+}
+
 struct verdict decide_socketpair(int domain)
 {
 	(void)domain;
@@ -97,6 +109,8 @@ struct verdict decide_socketpair(int domain)
 
 struct verdict decide_bind(const struct shadow *sock)
 {
+	if (rule_mode(RECONNECT) == ENFORCE)
+		return PASS;
 	if (get(&sock->role) != UNMADE || get(&sock->naming) != UNNAMED)
 		return rule_fail(ONE_LIFE, EINVAL);
 	return PASS;
@@ -133,6 +147,8 @@ struct verdict decide_backlog(int backlog)
 
 struct verdict decide_connect(const struct shadow *sock)
 {
+	if (sock->kind == UDP && get(&sock->role) == DEAD)
+		return rule_fail(UDP_CONNECT, ECONNRESET);
 	if (sock->kind == UDP)
 		return get(&sock->link) == CONNECTED ?
 		       rule_fail(UDP_CONNECT, policy.traits.udp_reconnect_error) : PASS;
@@ -144,6 +160,15 @@ struct verdict decide_connect(const struct shadow *sock)
 	if (get(&sock->role) == CLIENT && get(&sock->link) == CONNECTING)
 		return PASS; /* interrupted: the kernel goes on with it */
 	return rule_fail(ONE_LIFE, EINVAL);
+}
+
+struct verdict decide_connect_ex_tried(const struct shadow *sock)
+{
+	if (get(&sock->role) != CLIENT || shadow_past(sock) & PAST_ACCEPTED)
+		return rule_fail(CONNECT_RESULT, EINVAL);
+	if (get(&sock->link) == CONNECTING)
+		return rule_fail(CONNECT_RESULT, policy.traits.pending_connect_error);
+	return rule_fail(CONNECT_RESULT, get(&sock->link) == CONNECTED ? EISCONN : ENOTCONN);
 }
 
 struct verdict decide_connect_ex(const struct shadow *sock)
@@ -158,7 +183,7 @@ struct verdict decide_connect_ex(const struct shadow *sock)
 		return rule_fail(ONE_LIFE, EINVAL);
 	if (get(&sock->link) == CONNECTING)
 		return PASS; /* decide_connect_again, when its state is known */
-	if (!polled && (get(&sock->past) & PAST_DEAF || get(&sock->ended)))
+	if (!polled && (shadow_past(sock) & PAST_DEAF || get(&sock->ended)))
 		return rule_fail(CONNECT_RESULT, EINVAL); /* it asks for streams, which are shut down */
 	return polled ? rule_fail(CONNECT_RESULT, EISCONN) : rule_answer(CONNECT_RESULT, 0, 0);
 }
@@ -235,6 +260,9 @@ struct verdict decide_getsockname(const struct shadow *sock)
 
 	if (get(&sock->role) == DEAD && policy.traits.dead_is_closed)
 		return rule_answer(ONE_LIFE, 0, 0);
+	if (policy.traits.nameless_error && (shadow_past(sock) & PAST_BROKEN || get(&sock->role) == DEAD ||
+	    (sock->kind == UDP && naming == REFUSED)))
+		return rule_fail(UNBOUND_NAME, policy.traits.nameless_error);
 	if (get(&sock->role) != UNMADE)
 		return PASS;
 	if (!named || (policy.traits.wildcard_is_unbound && sock->kind == TCP && is_wildcard_port_0(&sock->name)))
@@ -267,6 +295,11 @@ struct verdict decide_shutdown(const struct shadow *sock, int how)
 {
 	enum role role = (enum role)get(&sock->role);
 
+	if (policy.traits.shutdown_is_bits) {
+		if (role == UNMADE)
+			return rule_fail(SHUTDOWN_NOOP, ENOTCONN);
+		return rule_answer(sock->kind == TCP && role == CLIENT ? SHUTDOWN_LOCAL : SHUTDOWN_NOOP, 0, 0);
+	}
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return PASS; /* EINVAL, here as there */
 	if (role == DEAD)

@@ -13,6 +13,7 @@ unsigned decide_armed(const struct shadow *sock);
 
 /* socket(2), socketpair(2). */
 struct verdict decide_socket(int domain, int type, int protocol);
+bool family_is_refused(int domain); /* to CPython's socket() */
 struct verdict decide_socketpair(int domain);
 
 /* bind: may it be called at all; is a TCP bind put off until listen or connect;
@@ -36,6 +37,9 @@ struct verdict decide_connect_port(const struct shadow *sock, bool zero);
  * them apart (connect_ex_asks). */
 struct verdict decide_connect_once(const struct shadow *sock);
 struct verdict decide_connect_ex(const struct shadow *sock);
+
+/* connect_ex of 2.7, once connect was called: how that went. */
+struct verdict decide_connect_ex_tried(const struct shadow *sock);
 
 /* CPython's connect, or connect_ex (asks), has got a connection under way. */
 struct verdict decide_connect_pending(const struct shadow *sock, bool asks, bool established);
@@ -70,6 +74,10 @@ bool option_is_kept(const struct shadow *sock, int level, int option, int row);
 enum { OPTION_ONLY_BINDS = -1 };
 int decide_apply(enum role role, int level, int option, int value);
 
+/* An option that is remembered (options_remembered): rc 1 if it is a flag, err if the
+ * channel refuses this value. */
+struct verdict decide_remembered(const struct shadow *sock, int row, int value);
+
 /* CPython changes the socket's mode: Java configures the channel anew. */
 struct verdict decide_configure(const struct shadow *sock);
 
@@ -97,6 +105,8 @@ struct verdict decide_expired(const struct shadow *sock, int direction);
 /* Sends: before the call (`elsewhere`: to another address than the peer's), and
  * after it failed with an errno.  `addressed`: the call names an address. */
 struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsewhere);
+enum { SEND_CAP_BYTES = 65536 };
+struct verdict decide_send_cap(const struct shadow *sock); /* of more bytes than that */
 struct verdict decide_empty_datagram(const struct shadow *sock, bool addressed);
 struct verdict decide_sendto(const struct shadow *sock); /* CPython's method of that name */
 struct verdict decide_send_error(const struct shadow *sock, int error);

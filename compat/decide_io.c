@@ -30,6 +30,8 @@ struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsew
 	enum role role = (enum role)get(&sock->role);
 
 	if (sock->kind == UDP) {
+		if (role == DEAD)
+			return rule_fail(UDP_CONNECT, ECONNRESET);
 		if (elsewhere)
 			return rule_fail(UDP_CONNECT, EISCONN);
 		if (!addressed && get(&sock->link) != CONNECTED)
@@ -38,9 +40,14 @@ struct verdict decide_send(const struct shadow *sock, bool addressed, bool elsew
 	}
 	if (role == DEAD)
 		return rule_fail(ONE_LIFE, EPIPE);
-	if (role == UNMADE || role == LISTENER || (role == CLIENT && get(&sock->link) == IDLE))
+	if (role == UNMADE || role == LISTENER || (role == CLIENT && get(&sock->link) == IDLE && !policy.traits.channel_ends))
 		return rule_fail(UNCONNECTED_IO, ENOTCONN);
 	return PASS;
+}
+
+struct verdict decide_send_cap(const struct shadow *sock)
+{
+	return sock->kind == TCP ? rule_answer(SEND_CAP, 0, 0) : PASS;
 }
 
 struct verdict decide_empty_datagram(const struct shadow *sock, bool addressed)
@@ -54,7 +61,7 @@ struct verdict decide_empty_datagram(const struct shadow *sock, bool addressed)
 
 struct verdict decide_sendto(const struct shadow *sock)
 {
-	if (sock->kind == TCP && policy.traits.tcp_sendto_error)
+	if (sock->kind == TCP && policy.traits.tcp_sendto_error && !policy.traits.channel_ends)
 		return rule_fail(UNCONNECTED_IO, policy.traits.tcp_sendto_error);
 	return PASS;
 }
@@ -73,10 +80,10 @@ struct verdict decide_send_error(const struct shadow *sock, int error)
 /* Java's input stream throws where its channel says end of file. */
 static struct verdict decide_recv_past(const struct shadow *sock)
 {
-	if (get(&sock->past) & PAST_DEAF)
+	if (rule_mode(SHUTDOWN_DISCARD) == ENFORCE && shadow_past(sock) & PAST_DEAF)
 		return shadow_timing(sock, RECEIVE) == TIMEOUT ? rule_fail(SHUTDOWN_DISCARD, ESHUTDOWN) :
 								 rule_answer(SHUTDOWN_DISCARD, 0, 0);
-	if (get(&sock->past) & PAST_RESET && policy.traits.reset_lasts)
+	if (shadow_past(sock) & PAST_RESET && policy.traits.reset_lasts)
 		return rule_fail(ERRNO_MAP, ECONNRESET);
 	return PASS;
 }
@@ -86,10 +93,10 @@ struct verdict decide_recv(const struct shadow *sock, bool from)
 	enum role role = (enum role)get(&sock->role);
 
 	if (sock->kind == UDP)
-		return role == UNMADE && !from ? rule_fail(UNCONNECTED_IO, ENOTCONN) : PASS;
+		return role == UNMADE && !(from && policy.traits.recvfrom_makes) ? rule_fail(UNCONNECTED_IO, ENOTCONN) : PASS;
 	if (role == DEAD)
 		return rule_fail(ONE_LIFE, EPIPE);
-	if (role == UNMADE || role == LISTENER || (role == CLIENT && get(&sock->link) == IDLE))
+	if (role == UNMADE || role == LISTENER || (role == CLIENT && get(&sock->link) == IDLE && !policy.traits.channel_ends))
 		return rule_fail(UNCONNECTED_IO, ENOTCONN);
 	return decide_recv_past(sock);
 }

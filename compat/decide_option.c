@@ -130,9 +130,21 @@ int decide_apply(enum role role, int level, int option, int value)
 		return OPTION_ONLY_BINDS;
 	if (!(roles_of(option_row(level, option)) & bit_of(role)))
 		return ENOPROTOOPT;
+	if (policy.traits.options_remembered && level == SOL_SOCKET && option == SO_LINGER)
+		return OPTION_ONLY_BINDS; /* Netty never tells the kernel */
 	if (level == SOL_SOCKET && (option == SO_RCVBUF || option == SO_SNDBUF) && value <= 0)
 		return EINVAL;
 	return 0;
+}
+
+struct verdict decide_remembered(const struct shadow *sock, int row, int value)
+{
+	bool size = row < OPTIONS && options[row].level == SOL_SOCKET &&
+		    (options[row].option == SO_RCVBUF || options[row].option == SO_SNDBUF);
+	bool linger = row < OPTIONS && options[row].level == SOL_SOCKET && options[row].option == SO_LINGER;
+	bool unknown = get(&sock->role) == LISTENER && options[row].option == SO_SNDBUF; /* to a ServerSocket */
+
+	return rule_answer(OPTION_READBACK, !size && !linger, size && value <= 0 && !unknown ? EINVAL : 0);
 }
 
 struct verdict decide_linger(const struct shadow *sock)

@@ -1,6 +1,8 @@
 /* Tables of rules, modes and profiles, and the parser of overrides. */
 #include "policy.h"
 
+#include "decide.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

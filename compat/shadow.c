@@ -18,6 +18,9 @@ void shadow_init(struct shadow *sock, enum kind kind, int family)
 	sock->python = 0;
 	sock->ended = 0;
 	sock->past = 0;
+	sock->error = 0;
+	sock->left = 0;
+	sock->woken = 0;
 	sock->forever = 0;
 	sock->kept = 0;
 	sock->told = 0;
@@ -45,6 +48,7 @@ bool shadow_keep(struct shadow *sock, struct address *which, const void *addr, s
 
 	if (!atomic_compare_exchange_strong(&sock->guard, &even, even + 1))
 		return false;
+	atomic_thread_fence(memory_order_release); /* odd before anything changes */
 	which->len = len < sizeof which->in6 ? len : (socklen_t)sizeof which->in6;
 	memset(&which->in6, 0, sizeof which->in6);
 	memcpy(&which->in6, addr, which->len);

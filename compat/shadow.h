@@ -29,6 +29,15 @@ enum naming { UNNAMED, ASKED, BINDING, BOUND, REFUSED };
 enum past {
 	PAST_DEAF = 1,  /* its receiving side was shut down */
 	PAST_RESET = 2, /* a receive has told the program of a reset */
+	PAST_MUTE = 4,  /* its sending side was shut down, here only */
+	PAST_END = 8,   /* the end has been read */
+	PAST_NEVER = 16,/* its connect failed in the program's face: nothing will ever come */
+	PAST_ASLEEP = 32, /* accepted, and not used yet */
+	PAST_TRIED = 64,  /* connect was called, or it was accepted */
+	PAST_ACCEPTED = 256,
+	PAST_MISFIT = 1024, /* a protocol that there is not: its addresses cannot be looked up */
+	PAST_LISTENED = 512, /* it has been a listener: accept goes on waiting for it */
+	PAST_BROKEN = 128 /* its listen failed behind the program's back */
 };
 
 /* Java's three modes; Linux knows the first and the last. */
@@ -71,10 +80,13 @@ struct shadow {
 	_Atomic unsigned char timeout_set[2], timeout_zero[2];
 	_Atomic unsigned char buffer_set[2];
 	_Atomic unsigned char ended; /* its sending side, by shutdown */
-	_Atomic unsigned char past;  /* enum past */
+	_Atomic unsigned short past; /* enum past */
 	_Atomic unsigned char forever; /* its timeout is Java's zero: it waits for ever */
 	_Atomic unsigned char kept;  /* options in its store */
 	_Atomic unsigned char told; /* findings said once a socket, by enum told */
+	_Atomic int error;          /* of the last call, for SO_ERROR of 2.7 */
+	_Atomic uint32_t left;      /* bytes of a deaf socket, or of a datagram's beginning, see transfer.c */
+	_Atomic uint32_t woken;     /* when it was first used: milliseconds of a clock */
 	_Atomic int buffer[2];      /* SO_RCVBUF, SO_SNDBUF as asked */
 	_Atomic uint32_t early;     /* rows of options.def set while unmade */
 	_Atomic uint32_t guard;     /* odd while an address is being written */
@@ -99,6 +111,11 @@ bool shadow_recall(struct shadow *sock, const struct address *which, struct addr
 /* Java's mode of the socket: the CPython adapter's word, else SO_RCVTIMEO (or
  * SO_SNDTIMEO) and O_NONBLOCK. */
 enum timing shadow_timing(const struct shadow *sock, int direction);
+
+static inline unsigned shadow_past(const struct shadow *sock)
+{
+	return atomic_load_explicit(&sock->past, memory_order_acquire);
+}
 
 static inline bool shadow_is(const struct shadow *sock, enum role role)
 {

@@ -1,5 +1,6 @@
 /* connect, and the sends that connect. */
 #include "shim.h"
+#include "channel.h"
 #include "connect.h"
 #include "python.h"
 #include "settings.h"
@@ -13,8 +14,7 @@ static int fail(int err)
 	return -1;
 }
 
-/* State of a connection that was under way: CONNECTING, CONNECTED or IDLE (over). */
-static enum link link_now(int fd)
+enum link connect_state(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof info;
@@ -30,12 +30,26 @@ void connect_failed(struct shadow *sock, int error)
 {
 	if (sock->kind == TCP && connect_kills(error) && rule_active(ONE_LIFE))
 		track_role(sock, DEAD, IDLE);
+	else if (sock->kind == TCP && channel_begins_anew())
+		track_role(sock, CLIENT, IDLE);
+}
+
+/* The same, and the program sees the error at once: Jython leaves a channel that never
+ * says anything. */
+static void failed_openly(struct shadow *sock, int error)
+{
+	connect_failed(sock, error);
+	if (!channel_begins_anew())
+		return;
+	channel_note(sock, error);
+	sock->past |= PAST_NEVER;
+	shadow_rearm(sock);
 }
 
 /* A non-blocking connect called again.  True: *rc is the answer. */
 static bool connect_polled(struct shadow *sock, const struct occasion *at, int *rc)
 {
-	enum link link = link_now(at->fd);
+	enum link link = connect_state(at->fd);
 	int error = 0;
 	socklen_t len = sizeof error;
 
@@ -46,6 +60,10 @@ static bool connect_polled(struct shadow *sock, const struct occasion *at, int *
 			return true;
 		}
 		return settled(decide_connect_again(sock, link == CONNECTING), at, rc);
+	}
+	if (channel_begins_anew()) {
+		connect_failed(sock, ECONNREFUSED);
+		return settled(decide_connect_ex_tried(sock), at, rc);
 	}
 	if (rule_mode(ONE_LIFE) != ENFORCE)
 		return false;
@@ -61,7 +79,7 @@ void connect_resolved(struct shadow *sock, int *error, const struct occasion *at
 		track_role(sock, CLIENT, CONNECTED);
 		return;
 	}
-	connect_failed(sock, *error);
+	failed_openly(sock, *error);
 	*error = mapped(decide_connect_error(*error), at, *error);
 }
 
@@ -70,6 +88,7 @@ void connect_expired(struct shadow *sock, int fd)
 {
 	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
+	channel_note(sock, ETIMEDOUT);
 	if (sock->kind != TCP || !shadow_is(sock, CLIENT) || sock->link != CONNECTING || rule_mode(ONE_LIFE) != ENFORCE)
 		return;
 	REAL(connect)(fd, &nobody, sizeof nobody);
@@ -84,10 +103,19 @@ static int connect_shown(struct shadow *sock, int rc, const struct occasion *at)
 	socklen_t len = sizeof error;
 	enum link link = CONNECTED;
 
-	if (sock->kind != TCP || !python_connects() || (rc != 0 && error != EINPROGRESS))
+	if (sock->kind != TCP || !python_connects())
 		return rc;
+	if (rc != 0 && error != EINPROGRESS && !(sock->link == IDLE && channel_begins_anew()))
+		return rc;
+	if (rc != 0 && asks && channel_begins_anew()) {
+		channel_refresh(sock, at->fd);
+		errno = error;
+		if (sock->link == IDLE && shadow_timing(sock, SEND) == NONBLOCKING)
+			settled(decide_connect_ex_tried(sock), at, &rc);
+		return rc;
+	}
 	if (rc != 0 && asks && policy.traits.connect_ex_asks) {
-		link = link_now(at->fd);
+		link = connect_state(at->fd);
 		track_role(sock, CLIENT, link == IDLE ? CONNECTING : link);
 	}
 	if (link == IDLE && shadow_timing(sock, SEND) == NONBLOCKING) {
@@ -109,6 +137,8 @@ void connect_done(struct shadow *sock, int rc, const struct occasion *at)
 			track_role(sock, DATAGRAM, CONNECTED);
 		else
 			errno = mapped(decide_send_error(sock, error), at, error);
+		if (rc != 0 && policy.traits.datagram_dies)
+			track_role(sock, DEAD, IDLE);
 		return;
 	}
 	if (rc >= 0) {
@@ -118,7 +148,10 @@ void connect_done(struct shadow *sock, int rc, const struct occasion *at)
 		if (error == EINPROGRESS)
 			errno = mapped(decide_expired(sock, SEND), at, error);
 	} else {
-		connect_failed(sock, error);
+		if (shadow_timing(sock, SEND) == NONBLOCKING)
+			connect_failed(sock, error);
+		else
+			failed_openly(sock, error);
 		errno = mapped(decide_connect_error(error), at, error);
 	}
 }
@@ -137,6 +170,63 @@ static bool is_polled(const struct shadow *sock)
 	       (policy.traits.connect_ex_asks && python_doing == PYTHON_CONNECT_EX);
 }
 
+/* Before a connect where each makes a new channel.  True: *rc is the answer. */
+static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc)
+{
+	bool unmade = shadow_is(sock, UNMADE);
+	struct address name;
+	int err;
+
+	channel_refresh(sock, at->fd);
+	if (python_doing == PYTHON_CONNECT_EX && sock->past & PAST_TRIED && settled(decide_connect_ex_tried(sock), at, rc))
+		return true;
+	if (!python_connects() && shadow_is(sock, CLIENT) && sock->link != IDLE) {
+		if (shadow_timing(sock, SEND) == NONBLOCKING)
+			return connect_polled(sock, at, rc);
+		if (sock->link == CONNECTING)
+			return false; /* interrupted: the kernel goes on with it */
+	}
+	err = unmade ? channel_bind(sock, at->fd, CLIENT) : channel_renew(sock, SOCK_STREAM, CLIENT, at);
+	if (unmade && err == EINVAL && track_kernel_name(at->fd, &name))
+		err = 0; /* made already by another process */
+	if (err) {
+		*rc = fail(unmade ? mapped(decide_bind_error(err), at, err) : err);
+		return true;
+	}
+	if (unmade)
+		settings_apply(sock, at->fd, CLIENT);
+	pending_done(sock);
+	if (track_kernel_name(at->fd, &name))
+		settings_keep_bound(sock, &name);
+	sock->past = (unsigned short)((sock->past & PAST_LISTENED) | PAST_TRIED);
+	track_role(sock, CLIENT, IDLE);
+	return false;
+}
+
+/* A UDP socket: connect_ex of 2.7 fails whatever it did, a second connect kills. */
+static bool datagram_refused(struct shadow *sock, const struct occasion *at, int *rc)
+{
+	bool unmade = shadow_is(sock, UNMADE), lost = shadow_timing(sock, SEND) == NONBLOCKING && python_connects();
+	struct address name;
+	int waiting = 0;
+
+	/* The channel learns its name from the first datagram, too. */
+	if (policy.traits.datagram_dies && !unmade && REAL(ioctl)(at->fd, FIONREAD, &waiting) == 0 && waiting)
+		channel_name(sock, at->fd, &name);
+
+	if (python_doing == PYTHON_CONNECT_EX && policy.traits.datagram_dies && !unmade) {
+		*rc = fail(EINVAL);
+		return true;
+	}
+	if (!settled(may_connect(sock), at, rc))
+		return false;
+	if (policy.traits.datagram_dies) {
+		track_role(sock, DEAD, IDLE);
+		*rc = lost ? 0 : *rc;
+	}
+	return true;
+}
+
 static bool is_port_zero(const struct sockaddr *addr, socklen_t len)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
@@ -151,7 +241,9 @@ bool connect_refused(struct shadow *sock, const struct occasion *at, int *rc)
 	struct verdict late;
 	int err;
 
-	if (settled(may_connect(sock), at, rc))
+	if (sock->kind == TCP && channel_begins_anew())
+		return anew_refused(sock, at, rc);
+	if (sock->kind == UDP ? datagram_refused(sock, at, rc) : settled(may_connect(sock), at, rc))
 		return true;
 	if (sock->kind == TCP && shadow_is(sock, CLIENT) && sock->link != IDLE && is_polled(sock))
 		return connect_polled(sock, at, rc);
@@ -197,7 +289,9 @@ SHIM int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 		}
 	} else if (!connect_refused(sock, &at, &rc)) {
 		if (settled(decide_connect_port(sock, is_port_zero(peer, len)), &at, &rc)) {
-			if (shadow_is(sock, UNMADE))
+			if (policy.traits.datagram_dies)
+				track_role(sock, DEAD, IDLE);
+			else if (shadow_is(sock, UNMADE))
 				track_role(sock, DATAGRAM, IDLE);
 			shadow_put(sock);
 			return rc;
@@ -207,6 +301,8 @@ SHIM int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 		rc = REAL(connect)(fd, addr, len);
 		connect_done(sock, rc, &at);
 		rc = connect_shown(sock, rc, &at);
+		if (sock->kind == UDP && python_doing == PYTHON_CONNECT_EX && policy.traits.datagram_dies && rc == 0)
+			rc = fail(EINVAL);
 	}
 	event("connect", fd, sock, rc);
 	shadow_put(sock);

@@ -18,4 +18,7 @@ void connect_failed(struct shadow *sock, int error);
 void connect_resolved(struct shadow *sock, int *error, const struct occasion *at);
 void connect_expired(struct shadow *sock, int fd);
 
+/* State of a connection that was under way: CONNECTING, CONNECTED or IDLE (over). */
+enum link connect_state(int fd);
+
 #endif

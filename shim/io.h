@@ -10,7 +10,9 @@ struct transfer {
 	int flags;           /* as the program gave them */
 	bool addressed;      /* names, or could answer, an address */
 	bool connects;       /* MSG_FASTOPEN */
-	bool empty;          /* a send of no bytes */
+	size_t len;          /* bytes, where the call has one number of them */
+	bool empty;          /* a send or receive of no bytes */
+	size_t limit;        /* most bytes that this receive is to take; 0: any number */
 	ssize_t rc;          /* the result, where the call is answered before it is made */
 };
 
@@ -29,6 +31,13 @@ ssize_t send_failed(const struct occasion *at, int flags);
 /* The same for a receive; the call that could answer a source sets addressed. */
 bool recv_begin(struct transfer *t);
 ssize_t recv_end(struct transfer *t, ssize_t rc);
+
+/* Between them: is the call to be made again, its error being nobody's business? */
+bool recv_again(struct transfer *t, ssize_t rc);
+
+/* A receive from a UDP socket whose datagrams are read piece by piece. */
+bool recv_is_piecewise(const struct transfer *t);
+ssize_t recv_piece(struct transfer *t, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen);
 
 /* After recv_end: is the source to be withheld from the program? */
 bool recv_hides_source(const struct transfer *t);

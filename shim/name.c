@@ -1,5 +1,7 @@
 /* Names and roles: bind, listen, getsockname, getpeername, shutdown. */
 #include "shim.h"
+#include "channel.h"
+#include "python.h"
 #include "settings.h"
 
 #include <string.h>
@@ -87,6 +89,28 @@ static int bind_deferred(struct shadow *sock, const void *addr, socklen_t len)
 	return 0;
 }
 
+/* The last bind counts, for whatever the socket becomes next; a UDP socket is made by
+ * the first. */
+static int bind_again(struct shadow *sock, const void *addr, socklen_t len, const struct occasion *at)
+{
+	int err = bad_address(sock, addr, len), rc;
+
+	if (err)
+		return fail(err);
+	if (sock->kind == UDP && shadow_is(sock, UNMADE)) {
+		rc = bind_now(sock, addr, len, at);
+		channel_note(sock, rc == 0 ? 0 : errno);
+		if (rc != 0)
+			track_role(sock, DATAGRAM, IDLE);
+		return rc != 0 && shadow_timing(sock, SEND) == NONBLOCKING ? 0 : rc;
+	}
+	if (shadow_is(sock, UNMADE))
+		pending_keep(sock, addr, len);
+	else
+		shadow_keep(sock, &sock->name, addr, len);
+	return 0;
+}
+
 SHIM int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	struct shadow *sock = track(fd);
@@ -97,7 +121,9 @@ SHIM int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	if (!sock)
 		return REAL(bind)(fd, addr, len);
 	python_look(at.site);
-	if (!settled(decide_bind(sock), &at, &rc))
+	if (channel_begins_anew() && (sock->kind == UDP || bind_is_deferred(sock)))
+		rc = bind_again(sock, name, len, &at);
+	else if (!settled(decide_bind(sock), &at, &rc))
 		rc = bind_is_deferred(sock) && !only_set && shadow_is(sock, UNMADE) ? bind_deferred(sock, name, len) :
 									   bind_now(sock, name, len, &at);
 	event("bind", fd, sock, rc);
@@ -134,6 +160,44 @@ static int listen_tcp(struct shadow *sock, int backlog, const struct occasion *a
 	return fail(err);
 }
 
+/* Another kernel socket, if this one was used before, and the listen on it. */
+static int listener_made(struct shadow *sock, int backlog, const struct occasion *at)
+{
+	bool unmade = shadow_is(sock, UNMADE) && sock->kind == TCP;
+	int err = unmade ? channel_bind(sock, at->fd, LISTENER) : channel_renew(sock, SOCK_STREAM, LISTENER, at);
+	struct address name;
+
+	if (unmade && err == EINVAL && track_kernel_name(at->fd, &name))
+		err = 0; /* made already by another process */
+	if (unmade && !err)
+		settings_apply(sock, at->fd, LISTENER);
+	if (python_called(at->site))
+		backlog += policy.traits.accept_ahead;
+	if (!err && REAL(listen)(at->fd, backlog) != 0)
+		err = errno;
+	return err ? mapped(decide_bind_error(err), at, err) : 0;
+}
+
+static int listen_anew(struct shadow *sock, int backlog, const struct occasion *at)
+{
+	struct verdict v = report_finding(decide_backlog(backlog), at);
+	int err;
+
+	if (enforced(v) && v.rc < 0)
+		return fail(v.err);
+	err = listener_made(sock, backlog, at);
+	channel_note(sock, err);
+	if (!err || shadow_timing(sock, SEND) == NONBLOCKING || !shadow_is(sock, UNMADE))
+		sock->past = (unsigned short)(err ? sock->past | PAST_BROKEN : sock->past & PAST_TRIED);
+	if (err && shadow_timing(sock, SEND) != NONBLOCKING)
+		return fail(err);
+	sock->past |= PAST_LISTENED;
+	pending_done(sock);
+	sock->kind = TCP;
+	track_role(sock, LISTENER, IDLE);
+	return 0;
+}
+
 SHIM int listen(int fd, int backlog)
 {
 	struct shadow *sock = track(fd);
@@ -143,7 +207,10 @@ SHIM int listen(int fd, int backlog)
 	at.shown = SHOW_BACKLOG;
 	at.values[0] = backlog;
 
-	if (!sock || sock->kind != TCP) {
+	if (sock && channel_begins_anew() && (sock->kind == TCP || policy.traits.datagram_listens)) {
+		python_look(at.site);
+		rc = listen_anew(sock, backlog, &at);
+	} else if (!sock || sock->kind != TCP) {
 		rc = REAL(listen)(fd, backlog);
 	} else {
 		python_look(at.site);
@@ -210,6 +277,24 @@ static int name_dead(struct shadow *sock, struct sockaddr *addr, socklen_t *len,
 	return 0;
 }
 
+/* The channel's name: 2.7 asks it once. */
+static int name_channel(struct shadow *sock, struct sockaddr *addr, socklen_t *len, const struct occasion *at)
+{
+	socklen_t room = readable(len, sizeof *len) ? *len : 0;
+	struct verdict v = decide_getsockname(sock);
+	struct address name;
+	int rc;
+
+	if (shadow_is(sock, DEAD) && settings_name(sock, &name))
+		v = PASS; /* it was asked before */
+	if (settled(v, at, &rc) && rc < 0)
+		return rc;
+	rc = REAL(getsockname)(at->fd, addr, len);
+	if (rc == 0 && channel_name(sock, at->fd, &name))
+		answer_address(&name, addr, room, len);
+	return rc;
+}
+
 SHIM int getsockname(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
 {
 	struct shadow *sock = track(fd);
@@ -218,6 +303,8 @@ SHIM int getsockname(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
 
 	if (sock && shadow_is(sock, UNMADE))
 		rc = name_unmade(sock, addr.__sockaddr__, len, &at);
+	else if (sock && channel_begins_anew())
+		rc = name_channel(sock, addr.__sockaddr__, len, &at);
 	else if (sock && shadow_is(sock, DEAD))
 		rc = name_dead(sock, addr.__sockaddr__, len, &at);
 	else
@@ -262,6 +349,28 @@ SHIM int getpeername(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
 	return rc;
 }
 
+/* Nothing goes on the wire: the program stops itself from sending, and its thread
+ * from receiving. */
+static void shut_locally(struct shadow *sock, int how, const struct occasion *at)
+{
+	bool asleep = sock->past & PAST_ASLEEP;
+	int waiting = 0;
+
+	if (shadow_is(sock, LISTENER) || shadow_is(sock, UNMADE))
+		return;
+	channel_wake(sock);
+	if (how & SHUT_RDWR && !asleep && !(sock->past & PAST_DEAF)) {
+		sock->past |= PAST_DEAF;
+		if (sock->kind == TCP && REAL(ioctl)(at->fd, FIONREAD, &waiting) == 0)
+			sock->left = (uint32_t)waiting;
+		else
+			channel_discard(sock, at->fd);
+	}
+	if (how & (SHUT_WR | SHUT_RDWR) && sock->kind == TCP)
+		sock->past |= PAST_MUTE;
+	shadow_rearm(sock);
+}
+
 SHIM int shutdown(int fd, int how)
 {
 	struct shadow *sock = track(fd);
@@ -275,6 +384,8 @@ SHIM int shutdown(int fd, int how)
 		rc = REAL(shutdown)(fd, how);
 	if (sock && rc != 0 && settled(decide_shutdown_error(sock, errno), &at, &rc))
 		errno = saved;
+	if (sock && rc == 0 && policy.traits.shutdown_is_bits && rule_mode(SHUTDOWN_LOCAL) == ENFORCE)
+		shut_locally(sock, how, &at);
 	if (sock && rc == 0 && shutdown_discards(sock, how)) {
 		sock->past |= PAST_DEAF;
 		shadow_rearm(sock);

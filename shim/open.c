@@ -1,6 +1,24 @@
 /* Sockets coming into being: socket, socketpair, accept. */
 #include "python.h"
 
+/* Jython 2.7 looks at family, type and protocol only when there is an address to look
+ * up: until then this is a socket like others. */
+static int misfit(int type)
+{
+	int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC), plain = type & ~flags;
+	int fd = REAL(socket)(AF_INET, (plain == SOCK_DGRAM ? SOCK_DGRAM : SOCK_STREAM) | flags, 0);
+	struct shadow *sock;
+
+	if (fd < 0)
+		return fd;
+	track_new(fd, AF_INET, (plain == SOCK_DGRAM ? SOCK_DGRAM : SOCK_STREAM) | flags, 0);
+	sock = track_unchecked(fd);
+	if (sock)
+		sock->past |= PAST_MISFIT;
+	shadow_put(sock);
+	return fd;
+}
+
 SHIM int socket(int domain, int type, int protocol)
 {
 	struct occasion at = OCCASION("socket", -1, NULL);
@@ -15,9 +33,11 @@ SHIM int socket(int domain, int type, int protocol)
 	start_once();
 	python_look(at.site);
 	v = decide_socket(domain, type, protocol);
-	if (settled(for_python(v, policy.traits.python_families && python_called(at.site)), &at, &fd))
+	if (settled(for_python(v, family_is_refused(domain) && python_called(at.site)), &at, &fd))
 		return fd;
 	fd = REAL(socket)(domain, type, protocol);
+	if (fd < 0 && v.rule == SOCKET_FAMILY && policy.traits.python_families == 2 && python_called(at.site))
+		return misfit(type);
 	if (fd >= 0)
 		track_new(fd, domain, type, protocol);
 	return fd;
@@ -56,6 +76,8 @@ static int accept_any(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags, st
 		sock = track(fd);
 	at->sock = sock == &fdtable_foreign ? NULL : sock;
 	rc = flags < 0 ? REAL(accept)(fd, addr, len) : REAL(accept4)(fd, addr, len, flags);
+	if (rc < 0 && errno == EINVAL && at->sock && sock->past & (PAST_BROKEN | PAST_LISTENED))
+		errno = EAGAIN; /* it waits for a listener that is no more, or never was */
 	if (rc >= 0)
 		track_accepted(rc, sock, flags < 0 ? 0 : flags);
 	else if (at->sock && errno == EAGAIN && sock->timeout_zero[RECEIVE])

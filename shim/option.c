@@ -1,5 +1,6 @@
 /* Socket options. */
 #include "shim.h"
+#include "channel.h"
 #include "connect.h"
 #include "python.h"
 #include "settings.h"
@@ -98,6 +99,42 @@ static bool kept(struct shadow *sock, int row, const void *value, socklen_t len,
 	return true;
 }
 
+/* 2.7 keeps every option, and tells the channel if there is one. */
+static int set_remembered(struct shadow *sock, int row, const void *value, socklen_t len, const struct occasion *at)
+{
+	int number = 0, err = 0;
+	struct verdict v;
+
+	if ((int)len < 0 || !readable(value, len)) {
+		errno = EFAULT;
+		return -1;
+	}
+	memcpy(&number, value, len < sizeof number ? len : sizeof number);
+	v = decide_remembered(sock, row, number);
+	if (v.rc) /* a flag: 0 or 1 */
+		number = number != 0;
+	if (len == sizeof number)
+		settings_keep(sock, at->level, at->option, &number, sizeof number);
+	else
+		settings_keep(sock, at->level, at->option, value, len);
+	if (shadow_is(sock, UNMADE))
+		return 0;
+	if (channel_closed(sock, at->fd))
+		err = EBADF;
+	else if (v.err)
+		err = v.err;
+	else if (!is_linger(at))
+		REAL(setsockopt)(at->fd, at->level, at->option, value, len);
+	if (err)
+		errno = err;
+	return err ? -1 : 0;
+}
+
+static bool is_remembered(void)
+{
+	return policy.traits.options_remembered && rule_mode(OPTION_READBACK) == ENFORCE;
+}
+
 /* Java configures the channel anew whenever its mode changes. */
 int option_configure(struct shadow *sock, const struct occasion *at)
 {
@@ -126,7 +163,12 @@ SHIM int setsockopt(int fd, int level, int option, const void *value, socklen_t 
 	row = option_row(level, option);
 	if (kept(sock, row, value, len, &at)) {
 		rc = 0;
-	} else if (!settled(decide_setsockopt(sock, row), &at, &rc)) {
+	} else if (settled(decide_setsockopt(sock, row), &at, &rc)) {
+		channel_note(sock, errno);
+	} else if (is_remembered()) {
+		rc = set_remembered(sock, row, value, len, &at);
+		channel_note(sock, rc == 0 ? 0 : errno);
+	} else {
 		if ((direction = timeout_direction(level, option)) >= 0)
 			rc = set_timeout(sock, direction, value, len, &at);
 		else if ((direction = buffer_direction(level, option)) >= 0)
@@ -193,7 +235,33 @@ static int recall(struct shadow *sock, void *value, socklen_t *len, const struct
 		memcpy(value, setting->value, room < setting->len ? room : setting->len);
 	if (setting && setting->len < room)
 		*len = setting->len;
-	python_unset = !setting && !(at->level == SOL_SOCKET && at->option == SO_REUSEADDR);
+	python_unset = !setting && (is_remembered() || at->level != SOL_SOCKET || at->option != SO_REUSEADDR);
+	return 0;
+}
+
+/* What 2.7 tells of a socket besides its options. */
+static bool is_introspected(const struct occasion *at)
+{
+	return is_remembered() && at->level == SOL_SOCKET && rule_mode(INTROSPECTION_OPTION) == ENFORCE &&
+	       (at->option == SO_ERROR || at->option == SO_TYPE || at->option == SO_ACCEPTCONN);
+}
+
+static int introspect(struct shadow *sock, void *value, socklen_t *len, const struct occasion *at)
+{
+	int answer;
+
+	if (at->option == SO_ACCEPTCONN && sock->kind == UDP) {
+		channel_note(sock, ENOPROTOOPT);
+		errno = ENOPROTOOPT;
+		return -1;
+	}
+	if (REAL(getsockopt)(at->fd, SOL_SOCKET, SO_TYPE, value, len) != 0)
+		return -1;
+	answer = at->option == SO_ERROR ? sock->error : at->option == SO_TYPE ? (sock->kind == TCP ? SOCK_STREAM : SOCK_DGRAM) :
+						      shadow_is(sock, LISTENER);
+	memcpy(value, &answer, *len < sizeof answer ? *len : sizeof answer);
+	if (at->option == SO_ERROR)
+		sock->error = 0;
 	return 0;
 }
 
@@ -212,7 +280,13 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 			connect_resolved(sock, value, &at);
 	} else if (option_is_kept(sock, level, option, row)) {
 		rc = recall(sock, value, len, &at);
-	} else if (!settled(decide_getsockopt(sock, row), &at, &rc)) {
+	} else if (is_introspected(&at)) {
+		rc = introspect(sock, value, len, &at);
+	} else if (settled(decide_getsockopt(sock, row), &at, &rc)) {
+		channel_note(sock, errno);
+	} else if (is_remembered()) {
+		rc = recall(sock, value, len, &at);
+	} else {
 		rc = REAL(getsockopt)(fd, level, option, value, len);
 		if (rc == 0)
 			read_value(sock, value, *len, &at);

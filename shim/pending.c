@@ -19,8 +19,14 @@ void pending_keep(struct shadow *sock, const void *addr, socklen_t len)
 {
 	if (!shadow_keep(sock, &sock->name, addr, len))
 		return;
-	atomic_fetch_add(&pending_count, 1);
-	atomic_store(&sock->naming, ASKED);
+	if (atomic_exchange(&sock->naming, ASKED) != ASKED)
+		atomic_fetch_add(&pending_count, 1);
+}
+
+void pending_done(struct shadow *sock)
+{
+	if (atomic_exchange(&sock->naming, BOUND) == ASKED)
+		atomic_fetch_sub(&pending_count, 1);
 }
 
 int pending_bind(struct shadow *sock, const struct occasion *at)

@@ -18,7 +18,7 @@ static const char *const api[] = {
 	"PyImport_GetModuleDict", "PyDict_GetItemString", "PyObject_GetAttrString", "PyObject_CallMethod",
 	"PyObject_IsInstance", "PyCFunction_GetFunction", "PyFloat_FromDouble", "PyFloat_AsDouble", "PyLong_AsLong",
 	"PyBool_FromLong", "PyTuple_New", "PyTuple_Size", "PyTuple_GetItem", "PyTuple_SetItem", "PyLong_FromLong",
-	"PyErr_Clear", "PyErr_Fetch", "PyErr_Restore", "Py_IncRef", "Py_DecRef",
+	"PyErr_Clear", "PyErr_SetObject", "PyErr_Fetch", "PyErr_Restore", "Py_IncRef", "Py_DecRef",
 	"_Py_NoneStruct", "PyBaseObject_Type", "PyFloat_Type", "PyLong_Type",
 };
 _Static_assert(sizeof py == sizeof api, "one name for each symbol of CPython");
@@ -141,7 +141,8 @@ static const char *install(object module)
 	py.Py_DecRef(type);
 	if (trouble)
 		return trouble;
-	if (!make_nonblocking_zero())
+	lookup_error = py.PyObject_GetAttrString(module, "gaierror");
+	if (!lookup_error || !make_nonblocking_zero())
 		return "no memory";
 	for (int hook = 0; hook < HOOKS; hook++) {
 		if (!entries[hook])
@@ -189,7 +190,7 @@ static bool is_module(const void *site, const char *prefix)
 bool python_called(const void *site)
 {
 	int saved = errno;
-	bool own = atomic_load(&done) && (is_module(site, "/_socket") || is_module(site, "/select"));
+	bool own = is_module(site, "/_socket") || is_module(site, "/select");
 
 	errno = saved;
 	return own;

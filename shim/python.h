@@ -21,6 +21,9 @@ extern _Thread_local bool python_source_hidden __attribute__((tls_model("initial
 /* Set where CPython read an option that was never set, in this thread. */
 extern _Thread_local bool python_unset __attribute__((tls_model("initial-exec")));
 
+/* Set where CPython read an end that was read before, in this thread. */
+extern _Thread_local bool python_ended __attribute__((tls_model("initial-exec")));
+
 /* Is CPython in its own connect or connect_ex? */
 static inline bool python_connects(void)
 {

@@ -30,6 +30,7 @@ struct python_api {
 	int (*PyTuple_SetItem)(object tuple, ssize_t index, object item);
 	object (*PyLong_FromLong)(long value);
 	void (*PyErr_Clear)(void);
+	void (*PyErr_SetObject)(object type, object value);
 	void (*PyErr_Fetch)(object *type, object *value, object *traceback);
 	void (*PyErr_Restore)(object type, object value, object traceback);
 	void (*Py_IncRef)(object o);
@@ -57,5 +58,8 @@ extern method original[HOOKS];
 /* What gettimeout answers for a socket in non-blocking mode: this very object, so
  * that s.settimeout(t.gettimeout()) is not mistaken for settimeout(0). */
 extern object nonblocking_zero;
+
+/* socket.gaierror. */
+extern object lookup_error;
 
 #endif

@@ -2,11 +2,14 @@
  * and changes what Jython would have changed. */
 #include "python_api.h"
 
+#include "channel.h"
+
 #include <dlfcn.h>
 #include <math.h>
 
 _Thread_local enum python_doing python_doing __attribute__((tls_model("initial-exec")));
 _Thread_local bool python_source_hidden __attribute__((tls_model("initial-exec")));
+_Thread_local bool python_ended __attribute__((tls_model("initial-exec")));
 _Thread_local bool python_unset __attribute__((tls_model("initial-exec")));
 _Atomic unsigned char python_default_timing, python_default_forever;
 
@@ -15,7 +18,7 @@ method original[HOOKS];
 /* Below one millisecond, so that CPython waits one in poll and says timeout. */
 static const double CLAMPED = 0.00099999;
 
-object nonblocking_zero;
+object nonblocking_zero, lookup_error;
 
 static bool is_clamped(double timeout)
 {
@@ -118,6 +121,49 @@ static object doing(enum python_doing what, enum hook hook, object self, object 
 	return result;
 }
 
+/* socket.accept of Lib/socket.py asks, after _accept, getdefaulttimeout() and the
+ * listener's gettimeout(), and then puts the new socket into blocking mode.  Where
+ * Jython hands the listener's timeout down, that is the moment to do it. */
+static _Thread_local struct {
+	enum { NOT_ACCEPTING, ACCEPTED, DEFAULT_ASKED, TIMEOUT_ASKED } stage;
+	object listener;
+	int fd;
+} accepting __attribute__((tls_model("initial-exec")));
+
+object hook__accept(object self, object a, object b, object c, object d)
+{
+	object result = doing(PYTHON_ACCEPT, HOOK__accept, self, a, b, c, d);
+
+	accepting.stage = NOT_ACCEPTING;
+	if (result && rule_mode(ACCEPT_INHERITS) == ENFORCE) {
+		accepting.stage = ACCEPTED;
+		accepting.listener = self;
+		accepting.fd = (int)py.PyLong_AsLong(py.PyTuple_GetItem(result, 0));
+	}
+	return result;
+}
+
+static bool hands_down(object self)
+{
+	bool ours = accepting.stage == TIMEOUT_ASKED && fd_of(self) == accepting.fd;
+
+	accepting.stage = NOT_ACCEPTING;
+	return ours;
+}
+
+/* The mode of a new accepted socket is its listener's. */
+static object hand_down(object self)
+{
+	object timeout = original[HOOK_gettimeout](accepting.listener, NULL, NULL, NULL, NULL), result;
+
+	if (!timeout)
+		return NULL;
+	result = original[HOOK_settimeout](self, timeout, NULL, NULL, NULL);
+	py.Py_DecRef(timeout);
+	note_mode(self, false);
+	return result;
+}
+
 object hook_settimeout(object self, object value, object b, object c, object d)
 {
 	struct occasion at = { "settimeout", fd_of(self), NULL, NULL, -1, 0 };
@@ -132,7 +178,16 @@ object hook_settimeout(object self, object value, object b, object c, object d)
 
 object hook_setblocking(object self, object value, object b, object c, object d)
 {
-	object result = doing(PYTHON_CONFIGURE, HOOK_setblocking, self, value, b, c, d);
+	struct shadow *sock;
+	object result;
+
+	if (hands_down(self))
+		return hand_down(self);
+	result = doing(PYTHON_CONFIGURE, HOOK_setblocking, self, value, b, c, d);
+	sock = result ? track_unchecked(fd_of(self)) : NULL;
+	if (sock)
+		channel_wake(sock);
+	shadow_put(sock);
 
 	note_mode(self, false);
 	return result;
@@ -176,11 +231,22 @@ static object shown_timeout(object timeout)
 
 object hook_gettimeout(object self, object a, object b, object c, object d)
 {
+	if (accepting.stage == DEFAULT_ASKED && self == accepting.listener) {
+		accepting.stage = TIMEOUT_ASKED;
+		return py.PyFloat_FromDouble(1); /* so that it goes on to setblocking */
+	}
+	accepting.stage = NOT_ACCEPTING;
 	return shown_timeout(original[HOOK_gettimeout](self, a, b, c, d));
 }
 
 object hook_getdefaulttimeout(object self, object a, object b, object c, object d)
 {
+	if (accepting.stage == ACCEPTED) {
+		accepting.stage = DEFAULT_ASKED;
+		py.Py_IncRef(py._Py_NoneStruct);
+		return py._Py_NoneStruct;
+	}
+	accepting.stage = NOT_ACCEPTING;
 	return shown_timeout(original[HOOK_getdefaulttimeout](self, a, b, c, d));
 }
 
@@ -227,23 +293,73 @@ static object without_source(object result)
 #define RECEIVES(name)                                                                  \
 	object hook_##name(object self, object a, object b, object c, object d)         \
 	{                                                                               \
-		python_source_hidden = false;                                           \
+		python_source_hidden = python_ended = false;                            \
 		return without_source(doing(PYTHON_RECVFROM, HOOK_##name, self, a, b, c, d)); \
 	}
 
-WAITS(recv, PYTHON_RECV)
+/* Jython 2.7 has nothing more to say after the end: None, not even an empty string. */
+object hook_recv(object self, object a, object b, object c, object d)
+{
+	object result;
+
+	python_ended = false;
+	result = doing(PYTHON_RECV, HOOK_recv, self, a, b, c, d);
+	if (!result || !python_ended)
+		return result;
+	py.Py_DecRef(result);
+	py.Py_IncRef(py._Py_NoneStruct);
+	return py._Py_NoneStruct;
+}
+
+enum { EGETADDRINFOFAILED = 20001 }; /* Jython's own errno */
+
+/* A socket of a protocol that there is not, before its first address is looked up. */
+static bool finds_no_address(object self)
+{
+	struct shadow *sock = track_unchecked(fd_of(self));
+	bool misfit = sock && sock->past & PAST_MISFIT;
+	object number;
+
+	shadow_put(sock);
+	number = misfit ? py.PyLong_FromLong(EGETADDRINFOFAILED) : NULL;
+	if (number) {
+		py.PyErr_SetObject(lookup_error, number);
+		py.Py_DecRef(number);
+	}
+	return misfit;
+}
+
+#define LOOKS_UP(name, what)                                                            \
+	object hook_##name(object self, object a, object b, object c, object d)         \
+	{                                                                               \
+		if (finds_no_address(self))                                             \
+			return NULL;                                                    \
+		return doing(what, HOOK_##name, self, a, b, c, d);                      \
+	}
+
+LOOKS_UP(connect, PYTHON_CONNECT)
+LOOKS_UP(sendto, PYTHON_SENDTO)
+
+/* 2.7 answers EISCONN where others say 0. */
+object hook_connect_ex(object self, object a, object b, object c, object d)
+{
+	object result = doing(PYTHON_CONNECT_EX, HOOK_connect_ex, self, a, b, c, d);
+	int success = policy.traits.connect_ex_success;
+
+	if (!result || !success || rule_mode(CONNECT_RESULT) != ENFORCE || py.PyLong_AsLong(result) != 0)
+		return result;
+	py.Py_DecRef(result);
+	return py.PyLong_FromLong(success);
+}
+
 WAITS(recv_into, PYTHON_RECV)
 RECEIVES(recvfrom)
 RECEIVES(recvfrom_into)
 RECEIVES(recvmsg)
 RECEIVES(recvmsg_into)
-WAITS(connect, PYTHON_CONNECT)
-WAITS(connect_ex, PYTHON_CONNECT_EX)
 WAITS(accept, PYTHON_ACCEPT)
-WAITS(_accept, PYTHON_ACCEPT)
 WAITS(send, PYTHON_SEND)
 WAITS(sendall, PYTHON_SEND)
-WAITS(sendto, PYTHON_SENDTO)
 WAITS(sendmsg, PYTHON_OTHER)
 
 /* An option that was never set: None in 2.5.3, 0 in 2.7. */

@@ -1,6 +1,7 @@
 /* CPython's own waiting: before an operation in timeout mode it polls the one
  * descriptor, and what that poll says decides between the call and a timeout. */
 #include "io.h"
+#include "channel.h"
 #include "connect.h"
 #include "python.h"
 
@@ -17,18 +18,55 @@ static bool makes_datagram(int fd, struct shadow *sock)
 	return answered;
 }
 
+/* 2.7: the end was read, or waits to be. */
+static bool has_said_all(int fd, struct shadow *sock)
+{
+	if (!policy.traits.channel_ends || sock->kind != TCP || !shadow_is(sock, CLIENT))
+		return false;
+	channel_refresh(sock, fd);
+	return sock->link == IDLE || sock->past & PAST_END;
+}
+
+static bool cannot_send(int fd, struct shadow *sock)
+{
+	return policy.traits.channel_ends && (sock->past & PAST_MUTE || channel_closed(sock, fd));
+}
+
+/* Nothing will come, and nothing will be told of it: the timeout must pass. */
+static bool is_silent(int fd, struct shadow *sock)
+{
+	if (python_doing == PYTHON_SENDTO && sock->past & PAST_ASLEEP)
+		return true;
+	if (python_doing == PYTHON_ACCEPT)
+		return sock->past & PAST_BROKEN || (sock->past & PAST_LISTENED && !shadow_is(sock, LISTENER));
+	if (python_doing != PYTHON_RECV && python_doing != PYTHON_RECVFROM)
+		return false;
+	if (sock->past & PAST_NEVER || (sock->kind == UDP && shadow_is(sock, DEAD)))
+		return true;
+	return sock->past & PAST_DEAF && !(sock->past & PAST_END) && !sock->left && channel_discard(sock, fd);
+}
+
+static int silence(struct shadow *sock, int timeout)
+{
+	int rc = REAL(poll)(NULL, 0, timeout);
+
+	channel_note(sock, ETIMEDOUT);
+	shadow_put(sock);
+	return rc;
+}
+
 /* Is the answer known already, so that Jython does not wait for it? */
 static bool goes_on(int fd, struct shadow *sock)
 {
 	switch (python_doing) {
 	case PYTHON_RECV:
-		return enforced(decide_recv(sock, false));
+		return enforced(decide_recv(sock, false)) || has_said_all(fd, sock);
 	case PYTHON_RECVFROM:
-		return enforced(decide_recv(sock, true)) || makes_datagram(fd, sock);
+		return has_said_all(fd, sock) || enforced(decide_recv(sock, true)) || makes_datagram(fd, sock);
 	case PYTHON_SEND:
-		return enforced(decide_send(sock, false, false));
+		return enforced(decide_send(sock, false, false)) || cannot_send(fd, sock);
 	case PYTHON_SENDTO:
-		return enforced(decide_sendto(sock));
+		return enforced(decide_sendto(sock)) || cannot_send(fd, sock);
 	case PYTHON_ACCEPT:
 		return !shadow_is(sock, LISTENER);
 	default:
@@ -44,6 +82,8 @@ int python_poll(struct pollfd *one, int timeout)
 	if (!readable(one, sizeof *one))
 		return REAL(poll)(one, 1, timeout);
 	sock = track_unchecked(one->fd);
+	if (sock && policy.traits.channel_ends && is_silent(one->fd, sock))
+		return silence(sock, timeout);
 	if (sock && goes_on(one->fd, sock)) {
 		one->revents = one->events;
 		shadow_put(sock);
@@ -51,7 +91,11 @@ int python_poll(struct pollfd *one, int timeout)
 	}
 	if (sock && sock->forever)
 		timeout = -1;
+	if (sock && sock->kind == UDP && policy.traits.datagram_errors_lost)
+		REAL(getsockopt)(one->fd, SOL_SOCKET, SO_ERROR, &rc, &(socklen_t){ sizeof rc });
 	rc = REAL(poll)(one, 1, timeout);
+	if (sock && rc == 0)
+		channel_note(sock, ETIMEDOUT);
 	if (sock && rc == 0 && python_connects())
 		connect_expired(sock, one->fd);
 	shadow_put(sock);

@@ -19,13 +19,20 @@ static __typeof__(&recv) next_recv = slow_recv;
 SLOW ssize_t slow_recv(int fd, void *buf, size_t len, int flags)
 {
 	struct transfer t = TRANSFER("recv", fd, flags);
+	ssize_t rc;
 
 	FOUND(recv);
 	if (!(fdtable_armed(fd) & WATCHED))
 		return REAL(recv)(fd, buf, len, flags);
+	t.empty = len == 0;
 	if (recv_begin(&t))
 		return t.rc;
-	return over(&t, REAL(recv)(fd, buf, len, flags));
+	if (t.limit && t.limit < len)
+		len = t.limit;
+	do
+		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, flags, NULL, NULL) : REAL(recv)(fd, buf, len, flags);
+	while (recv_again(&t, rc));
+	return over(&t, rc);
 }
 
 SHIM ssize_t recv(int fd, void *buf, size_t len, int flags)
@@ -56,12 +63,19 @@ SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __
 	if (!(fdtable_armed(fd) & WATCHED_ADDRESS))
 		return REAL(recvfrom)(fd, buf, len, flags, addr, addrlen);
 	t.addressed = true;
+	t.empty = len == 0;
 	if (recv_begin(&t)) {
 		if (t.rc == 0 && addr.__sockaddr__ && addrlen)
 			*addrlen = 0;
 		return t.rc;
 	}
-	rc = recv_end(&t, REAL(recvfrom)(fd, buf, len, flags, addr, addrlen));
+	if (t.limit && t.limit < len)
+		len = t.limit;
+	do
+		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, flags, addr.__sockaddr__, addrlen) :
+					     REAL(recvfrom)(fd, buf, len, flags, addr, addrlen);
+	while (recv_again(&t, rc));
+	rc = recv_end(&t, rc);
 	if (rc >= 0 && addr.__sockaddr__ && addrlen && recv_hides_source(&t))
 		*addrlen = 0;
 	transfer_over(&t);
@@ -149,13 +163,20 @@ static __typeof__(&read) next_read = slow_read;
 SLOW ssize_t slow_read(int fd, void *buf, size_t len)
 {
 	struct transfer t = TRANSFER("read", fd, 0);
+	ssize_t rc;
 
 	FOUND(read);
 	if (!(fdtable_armed(fd) & ARMED_RECV))
 		return REAL(read)(fd, buf, len);
+	t.empty = len == 0;
 	if (recv_begin(&t))
 		return t.rc;
-	return over(&t, REAL(read)(fd, buf, len));
+	if (t.limit && t.limit < len)
+		len = t.limit;
+	do
+		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, 0, NULL, NULL) : REAL(read)(fd, buf, len);
+	while (recv_again(&t, rc));
+	return over(&t, rc);
 }
 
 SHIM ssize_t read(int fd, void *buf, size_t len)

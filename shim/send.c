@@ -17,6 +17,11 @@ enum { WATCHED = ARMED_SEND | ARMED_PIPE | ARMED_FLAGS, WATCHED_ADDRESS = WATCHE
 		return rc;                                                       \
 	return send_failed(&OCCASION(name, kept_fd, NULL), kept_flags)
 
+static size_t send_cap(const struct transfer *t, size_t len)
+{
+	return t->sock && len > SEND_CAP_BYTES && enforced(decide_send_cap(t->sock)) ? SEND_CAP_BYTES : len;
+}
+
 SLOW __typeof__(send) slow_send;
 static __typeof__(&send) next_send = slow_send;
 
@@ -27,10 +32,11 @@ SLOW ssize_t slow_send(int fd, const void *buf, size_t len, int flags)
 	FOUND(send);
 	if (!(fdtable_armed(fd) & WATCHED))
 		return REAL(send)(fd, buf, len, flags);
+	t.len = len;
 	t.empty = len == 0;
 	if (send_begin(&t, NULL, 0, &flags))
 		return t.rc;
-	return send_end(&t, REAL(send)(fd, buf, len, flags));
+	return send_end(&t, REAL(send)(fd, buf, send_cap(&t, len), flags));
 }
 
 static __attribute__((noinline)) ssize_t pipe_send(int fd, const void *buf, size_t len, int flags)
@@ -60,10 +66,11 @@ SLOW ssize_t slow_sendto(int fd, const void *buf, size_t len, int flags, __CONST
 	FOUND(sendto);
 	if (!(fdtable_armed(fd) & WATCHED_ADDRESS) && !(flags & MSG_FASTOPEN))
 		return REAL(sendto)(fd, buf, len, flags, addr, addrlen);
+	t.len = len;
 	t.empty = len == 0;
 	if (send_begin(&t, addr.__sockaddr__, addrlen, &flags))
 		return t.rc;
-	return send_end(&t, REAL(sendto)(fd, buf, len, flags, addr, addrlen));
+	return send_end(&t, REAL(sendto)(fd, buf, send_cap(&t, len), flags, addr, addrlen));
 }
 
 static __attribute__((noinline)) ssize_t pipe_sendto(int fd, const void *buf, size_t len, int flags,
@@ -194,11 +201,12 @@ SLOW ssize_t slow_write(int fd, const void *buf, size_t len)
 		return REAL(write)(fd, buf, len);
 	if (!(armed & ARMED_SEND))
 		return pipe_write(fd, buf, len);
+	t.len = len;
 	if (send_begin(&t, NULL, 0, &flags))
 		return t.rc;
 	if (!flags)
-		return send_end(&t, REAL(write)(fd, buf, len));
-	rc = REAL(send)(fd, buf, len, flags);
+		return send_end(&t, REAL(write)(fd, buf, send_cap(&t, len)));
+	rc = REAL(send)(fd, buf, send_cap(&t, len), flags);
 	if (rc >= 0 || errno != ENOTSOCK)
 		return send_end(&t, rc);
 	transfer_over(&t);

@@ -6,6 +6,8 @@
 
 struct store {
 	_Atomic unsigned writing;
+	uint64_t named; /* cookie of the socket that `name` is of */
+	struct address name, bound;
 	struct setting entry[SETTINGS];
 };
 
@@ -67,6 +69,61 @@ bool settings_keep(struct shadow *sock, int level, int option, const void *value
 	}
 	atomic_store(&store->writing, 0);
 	return entry != NULL;
+}
+
+bool settings_name(const struct shadow *sock, struct address *name)
+{
+	struct store *store = store_of(sock, false);
+
+	if (!store || !store->named || store->named != sock->cookie)
+		return false;
+	*name = store->name;
+	return true;
+}
+
+void settings_keep_name(struct shadow *sock, const struct address *name)
+{
+	struct store *store = store_of(sock, true);
+
+	if (!store)
+		return;
+	store->name = *name;
+	store->named = sock->cookie;
+}
+
+bool settings_bound(const struct shadow *sock, struct address *name)
+{
+	struct store *store = store_of(sock, false);
+
+	if (!store || !store->bound.len)
+		return false;
+	*name = store->bound;
+	return true;
+}
+
+void settings_keep_bound(struct shadow *sock, const struct address *name)
+{
+	struct store *store = store_of(sock, true);
+
+	if (store)
+		store->bound = *name;
+}
+
+void settings_forget_name(struct shadow *sock)
+{
+	struct store *store = store_of(sock, false);
+
+	if (store)
+		store->named = 0, store->bound.len = 0;
+}
+
+void settings_copy(const struct shadow *from, struct shadow *to)
+{
+	struct store *store = from->kept ? store_of(from, false) : NULL;
+
+	for (int i = 0; store && i < from->kept; i++)
+		settings_keep(to, store->entry[i].level, store->entry[i].option, store->entry[i].value,
+			      store->entry[i].len);
 }
 
 int setting_number(const struct setting *setting)

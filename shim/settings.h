@@ -20,6 +20,16 @@ const struct setting *settings_find(const struct shadow *sock, int level, int op
 /* Keep a value (readable, len bytes).  False where the store has no room for it. */
 bool settings_keep(struct shadow *sock, int level, int option, const void *value, socklen_t len);
 
+/* A name kept beside them: the one that a channel told first. */
+bool settings_name(const struct shadow *sock, struct address *name);
+void settings_keep_name(struct shadow *sock, const struct address *name);
+bool settings_bound(const struct shadow *sock, struct address *name); /* by the bind before connect */
+void settings_keep_bound(struct shadow *sock, const struct address *name);
+void settings_forget_name(struct shadow *sock);
+
+/* Copy the options of one socket to another. */
+void settings_copy(const struct shadow *from, struct shadow *to);
+
 /* The first int of a value. */
 int setting_number(const struct setting *setting);
 

@@ -1,5 +1,6 @@
 /* From an fd to its shadow, and from the kernel's facts to a shadow. */
 #include "python.h"
+#include "settings.h"
 
 #include <netinet/tcp.h>
 #include <sys/time.h>
@@ -79,7 +80,13 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 	if (sock) {
 		sock->nonblocking = (flags & SOCK_NONBLOCK) != 0;
 		sock->forever = sock->python && policy.traits.accepted_blocks && rule_mode(SUBMILLISECOND_TIMEOUT) == ENFORCE;
+		if (policy.traits.accepted_sleeps)
+			sock->past = PAST_ASLEEP | PAST_TRIED | PAST_ACCEPTED;
 		track_role(sock, CLIENT, CONNECTED);
+		if (rule_mode(ACCEPT_INHERITS) == ENFORCE) {
+			settings_copy(listener, sock);
+			settings_apply(sock, fd, CLIENT);
+		}
 	}
 	fdtable_set(fd, sock);
 	event("accept", fd, sock, 0);
@@ -234,6 +241,17 @@ void track_inherited(int fd)
 	if (sock)
 		report_finding(decide_fd_passing(), &at);
 	shadow_put(sock);
+}
+
+void track_renewed(struct shadow *sock, int fd, int type)
+{
+	sock->cookie = cookie_of(fd);
+	sock->kind = type == SOCK_STREAM ? TCP : UDP;
+	sock->past &= PAST_TRIED | PAST_LISTENED;
+	sock->ended = 0;
+	sock->left = 0;
+	sock->woken = 0;
+	settings_forget_name(sock);
 }
 
 /* The data path of a connected client calls these without a look whether they

@@ -1,5 +1,6 @@
 /* What every send and receive on an armed fd has in common. */
 #include "io.h"
+#include "channel.h"
 #include "connect.h"
 #include "python.h"
 #include "settings.h"
@@ -102,6 +103,9 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 	}
 	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
 		return true;
+	if (t->sock && sock->kind == TCP && shadow_is(sock, CLIENT) && policy.traits.channel_ends &&
+	    track_confirm(t->at.fd, sock) && channel_sends(t, t->len))
+		return true;
 	if (t->sock && t->empty && answered(t, decide_empty_datagram(sock, t->addressed)))
 		return true;
 	if (t->sock && python_doing == PYTHON_SENDTO && answered(t, decide_sendto(sock)))
@@ -109,6 +113,23 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 	if (t->sock && sock->kind == UDP && t->addressed && shadow_is(sock, UNMADE) && rule_active(UNCONNECTED_IO))
 		return make_datagram(t);
 	return false;
+}
+
+/* What a UDP socket of 2.7 sends in vain in non-blocking mode counts as sent. */
+static bool is_lost(const struct transfer *t)
+{
+	return policy.traits.failures_are_lost && t->sock->kind == UDP && shadow_timing(t->sock, SEND) == NONBLOCKING &&
+	       !shadow_is(t->sock, UNMADE) && (t->addressed || t->sock->link == CONNECTED || shadow_is(t->sock, DEAD));
+}
+
+/* An error of the peer's is none of this send's: take it away. */
+static void forget_error(const struct transfer *t)
+{
+	int error;
+	socklen_t size = sizeof error;
+
+	if (t->sock->kind == UDP && policy.traits.datagram_errors_lost)
+		REAL(getsockopt)(t->at.fd, SOL_SOCKET, SO_ERROR, &error, &size);
 }
 
 bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags)
@@ -120,9 +141,15 @@ bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags)
 	t->addressed = addr && len;
 	t->connects = t->sock->kind == TCP && t->addressed && (t->flags & MSG_FASTOPEN);
 	if (send_refused(t, addr, len)) {
+		if (t->sock && t->rc < 0 && is_lost(t))
+			t->rc = (ssize_t)t->len;
+		if (t->sock)
+			channel_note(t->sock, t->rc < 0 ? errno : 0);
 		transfer_over(t);
 		return true;
 	}
+	if (t->sock)
+		forget_error(t);
 	if (t->sock && t->sock->kind == TCP && rule_active(ERRNO_MAP))
 		*flags |= MSG_NOSIGNAL;
 	return false;
@@ -164,11 +191,17 @@ ssize_t send_end(struct transfer *t, ssize_t rc)
 			track_role(sock, CLIENT, CONNECTED);
 		if (sock->kind == UDP && t->addressed && shadow_is(sock, UNMADE))
 			track_role(sock, DATAGRAM, IDLE);
+	} else if (is_lost(t)) {
+		rc = (ssize_t)t->len;
+	} else if (policy.traits.failures_are_lost && python_doing == PYTHON_SEND && sock->kind == TCP &&
+		   shadow_timing(sock, SEND) == NONBLOCKING) {
+		rc = 0; /* no room, or nobody there */
 	} else {
 		if (sock->link == CONNECTING)
 			connect_failed(sock, errno);
 		send_error(&t->at, sock, sock->kind == TCP && rule_active(ERRNO_MAP) ? t->flags : t->flags | MSG_NOSIGNAL);
 	}
+	channel_note(sock, rc < 0 ? errno : 0);
 	transfer_over(t);
 	return rc;
 }
@@ -201,7 +234,18 @@ bool recv_begin(struct transfer *t)
 		transfer_over(t);
 		return true;
 	}
+	if (t->sock && policy.traits.channel_ends && channel_made(t->sock) && track_confirm(t->at.fd, t->sock) &&
+	    channel_receives(t)) {
+		channel_note(t->sock, t->rc < 0 ? errno : 0);
+		transfer_over(t);
+		return true;
+	}
 	return false;
+}
+
+bool recv_again(struct transfer *t, ssize_t rc)
+{
+	return rc < 0 && errno == ECONNREFUSED && t->sock && t->sock->kind == UDP && policy.traits.datagram_errors_lost;
 }
 
 ssize_t recv_end(struct transfer *t, ssize_t rc)
@@ -216,6 +260,9 @@ ssize_t recv_end(struct transfer *t, ssize_t rc)
 		else
 			connect_failed(sock, errno);
 	}
+	if (sock->kind == TCP && shadow_is(sock, CLIENT) && policy.traits.channel_ends)
+		rc = channel_received(t, rc);
+	channel_note(sock, rc < 0 ? errno : 0);
 	if (rc < 0 && errno == ECONNRESET && sock->kind == TCP)
 		sock->past |= PAST_RESET;
 	if (rc < 0 && errno == EAGAIN && !(t->flags & MSG_DONTWAIT) && track_confirm(t->at.fd, sock))

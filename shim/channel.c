@@ -1,0 +1,220 @@
+/* Netty's channels: a TCP client that reads ahead, notices the end by itself, and is
+ * shut down in the program only. */
+#include "channel.h"
+#include "connect.h"
+#include "python.h"
+#include "settings.h"
+
+#include <time.h>
+
+static int fail(struct transfer *t, int err)
+{
+	errno = err;
+	t->rc = -1;
+	return true;
+}
+
+void channel_refresh(struct shadow *sock, int fd)
+{
+	enum link link;
+
+	if (sock->kind != TCP || !shadow_is(sock, CLIENT) || sock->link != CONNECTING)
+		return;
+	link = connect_state(fd);
+	if (link != CONNECTING)
+		track_role(sock, CLIENT, link);
+}
+
+bool channel_closed(const struct shadow *sock, int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLRDHUP };
+
+	if (!shadow_is(sock, CLIENT))
+		return sock->kind == UDP && shadow_is(sock, DEAD);
+	if (sock->link == IDLE)
+		return true;
+	return sock->link == CONNECTED && !(sock->past & PAST_ASLEEP) && REAL(poll)(&one, 1, 0) > 0 &&
+	       one.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+/* --- waking -------------------------------------------------------------- */
+
+enum { MILLISECONDS_TO_READ = 3 }; /* until Netty's thread has read what was waiting */
+
+static uint32_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) | 1;
+}
+
+void channel_wake(struct shadow *sock)
+{
+	if (!(sock->past & PAST_ASLEEP))
+		return;
+	sock->past &= (unsigned short)~PAST_ASLEEP;
+	sock->woken = clock_now();
+	shadow_rearm(sock);
+}
+
+/* Nothing has been read yet, whatever the kernel holds. */
+static bool is_drowsy(struct shadow *sock)
+{
+	uint32_t woken;
+
+	channel_wake(sock);
+	woken = sock->woken;
+	if (!woken)
+		return false;
+	if (clock_now() - woken < MILLISECONDS_TO_READ)
+		return true;
+	sock->woken = 0;
+	return false;
+}
+
+/* --- receiving ----------------------------------------------------------- */
+
+bool channel_discard(struct shadow *sock, int fd)
+{
+	char sink[2048];
+	ssize_t rc;
+
+	do
+		rc = REAL(recv)(fd, sink, sizeof sink, MSG_DONTWAIT | MSG_TRUNC);
+	while (rc > 0);
+	if (sock->kind == UDP)
+		return true;
+	return rc < 0 && errno == EAGAIN;
+}
+
+static bool may_wait(const struct transfer *t)
+{
+	return shadow_timing(t->sock, RECEIVE) == BLOCKING && !(t->flags & MSG_DONTWAIT);
+}
+
+/* The end, as it is told once. */
+static bool end_read(struct transfer *t)
+{
+	t->sock->past |= PAST_END;
+	t->rc = 0;
+	return true;
+}
+
+static bool after_end(struct transfer *t)
+{
+	if (shadow_timing(t->sock, RECEIVE) == NONBLOCKING)
+		return fail(t, EAGAIN);
+	python_ended = true;
+	t->rc = 0;
+	return true;
+}
+
+/* Nobody listens any more; what arrived before is still there, t->limit bytes. */
+static bool deaf(struct transfer *t)
+{
+	struct pollfd one = { .fd = t->at.fd, .events = POLLIN };
+
+	t->limit = t->sock->kind == TCP ? t->sock->left : 0;
+	if (t->limit)
+		return false;
+	while (channel_discard(t->sock, t->at.fd)) {
+		if (!may_wait(t))
+			return fail(t, EAGAIN);
+		if (REAL(poll)(&one, 1, -1) < 0)
+			return fail(t, errno);
+	}
+	return end_read(t);
+}
+
+bool channel_receives(struct transfer *t)
+{
+	struct shadow *sock = t->sock;
+
+	if (sock->kind == UDP)
+		return sock->past & PAST_DEAF && deaf(t);
+	channel_refresh(sock, t->at.fd);
+	if (sock->past & PAST_NEVER)
+		return fail(t, may_wait(t) ? ENOTCONN : EAGAIN);
+	if (sock->past & PAST_END)
+		return after_end(t);
+	if (sock->link == IDLE)
+		return end_read(t);
+	if (sock->link == CONNECTING)
+		return shadow_timing(sock, RECEIVE) == BLOCKING ? false : fail(t, EAGAIN);
+	if (shadow_timing(sock, RECEIVE) == NONBLOCKING && is_drowsy(sock))
+		return fail(t, EAGAIN);
+	channel_wake(sock);
+	return sock->past & PAST_DEAF && deaf(t);
+}
+
+ssize_t channel_received(struct transfer *t, ssize_t rc)
+{
+	struct shadow *sock = t->sock;
+	int saved = errno;
+
+	if (rc < 0 && saved == ECONNRESET)
+		rc = 0;
+	if (rc == 0 && !t->empty)
+		sock->past |= PAST_END;
+	if (rc > 0 && sock->past & PAST_DEAF)
+		sock->left -= (uint32_t)rc < sock->left ? (uint32_t)rc : sock->left;
+	if (sock->past & PAST_END)
+		shadow_rearm(sock);
+	errno = saved;
+	return rc;
+}
+
+/* --- sending ------------------------------------------------------------- */
+
+/* What is sent in vain: in non-blocking mode nobody hears of it. */
+static bool in_vain(struct transfer *t, ssize_t rc, int err)
+{
+	if (shadow_timing(t->sock, SEND) != NONBLOCKING || python_doing == PYTHON_NOTHING)
+		return fail(t, err);
+	t->rc = rc;
+	return true;
+}
+
+bool channel_sends(struct transfer *t, size_t len)
+{
+	struct shadow *sock = t->sock;
+	bool closed;
+
+	channel_refresh(sock, t->at.fd);
+	closed = channel_closed(sock, t->at.fd);
+	if (python_doing == PYTHON_SENDTO)
+		return in_vain(t, (ssize_t)len, closed ? ECONNRESET : policy.traits.tcp_sendto_error);
+	channel_wake(sock);
+	if (sock->past & PAST_MUTE)
+		return fail(t, ENOTCONN);
+	if (sock->link == CONNECTING)
+		return in_vain(t, (ssize_t)len, ENOTCONN);
+	return closed && in_vain(t, 0, ECONNRESET);
+}
+
+/* --- names --------------------------------------------------------------- */
+
+static bool is_any(const struct address *name)
+{
+	return name->any.sa_family == AF_INET && name->in.sin_addr.s_addr == INADDR_ANY;
+}
+
+/* Java's any address is an IPv6 one: Jython puts the address of the last bind in its
+ * place, even if the socket was bound elsewhere before. */
+bool channel_name(struct shadow *sock, int fd, struct address *name)
+{
+	struct address asked;
+
+	channel_refresh(sock, fd);
+	if (!settings_name(sock, name)) {
+		if (!track_kernel_name(fd, name))
+			return false;
+		if (shadow_is(sock, CLIENT) && sock->link != CONNECTED)
+			settings_bound(sock, name);
+		settings_keep_name(sock, name);
+	}
+	if (is_any(name) && shadow_recall(sock, &sock->name, &asked) && asked.len && asked.any.sa_family == AF_INET)
+		name->in.sin_addr = asked.in.sin_addr;
+	return true;
+}

@@ -1,0 +1,58 @@
+/* A socket whose Java side is a Netty channel (Jython 2.7): what the channel knows
+ * and the kernel's socket does not. */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include "io.h"
+
+/* Does each bind, listen and connect make something new of the socket? */
+static inline bool channel_begins_anew(void)
+{
+	return rule_mode(RECONNECT) == ENFORCE;
+}
+
+/* Is there a channel that receives? */
+static inline bool channel_made(const struct shadow *sock)
+{
+	return sock->kind == UDP ? !shadow_is(sock, UNMADE) : shadow_is(sock, CLIENT);
+}
+
+/* Is the connection under way established, or over, by now? */
+void channel_refresh(struct shadow *sock, int fd);
+
+/* Is the channel closed: the connect failed, or the peer has ended? */
+bool channel_closed(const struct shadow *sock, int fd);
+
+/* First use of an accepted socket: from now on it reads. */
+void channel_wake(struct shadow *sock);
+
+/* Before a receive or a send of a TCP client.  True: answered, t->rc. */
+bool channel_receives(struct transfer *t);
+bool channel_sends(struct transfer *t, size_t len);
+
+/* After a receive; rc and errno as the kernel gave them. */
+ssize_t channel_received(struct transfer *t, ssize_t rc);
+
+/* Throw away what came in for a deaf socket.  False: the end has come. */
+bool channel_discard(struct shadow *sock, int fd);
+
+/* A new kernel socket of this type under every descriptor of the old one, bound
+ * where the program asked for (or anywhere), with its options.  Returns 0 or the
+ * errno of the bind, and then nothing has changed. */
+int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at);
+
+/* Bind a socket as the role that it is about to take does it in Java: where the
+ * program asked for, or anywhere.  0 or errno. */
+int channel_bind(const struct shadow *sock, int fd, enum role role);
+
+/* The name that the channel tells, kept from the first time it was asked. */
+bool channel_name(struct shadow *sock, int fd, struct address *name);
+
+/* The errno of the call that ends now, for SO_ERROR. */
+static inline void channel_note(struct shadow *sock, int error)
+{
+	if (error) /* success is not noted */
+		sock->error = error;
+}
+
+#endif

@@ -1,0 +1,122 @@
+/* What Java says of waiting for a descriptor, whichever call is to wait. */
+#include "channel.h"
+#include "python.h"
+#include "wait.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+/* CPython's socket and ssl modules wait with poll themselves; that is not the
+ * program's doing. */
+bool wait_is_programs_own(const void *site)
+{
+	Dl_info caller;
+	const char *base;
+
+	if (python_doing != PYTHON_NOTHING)
+		return false;
+	if (!dladdr(site, &caller) || !caller.dli_fname)
+		return true;
+	base = strrchr(caller.dli_fname, '/');
+	return !base || strncmp(base, "/_ssl", 5) != 0;
+}
+
+/* Say a thing once a socket. */
+static bool first_time(struct shadow *sock, enum told told)
+{
+	return !(atomic_fetch_or(&sock->told, (unsigned char)told) & told) || only_set;
+}
+
+/* A pipe, file or terminal: once a descriptor number. */
+static struct verdict look_at_non_socket(int fd, const struct occasion *at)
+{
+	static _Atomic uint64_t told[16];
+	struct verdict v = decide_wait_non_socket();
+	struct occasion here = *at;
+	int type, saved = errno;
+	socklen_t len = sizeof type;
+	uint64_t bit = 1ULL << (fd % 64);
+
+	if (v.mode == OFF && !policy.traits.python_select_error)
+		return PASS;
+	if (REAL(getsockopt)(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 || errno != ENOTSOCK)
+		v = PASS;
+	errno = saved;
+	here.fd = fd;
+	if (v.mode != OFF && (fd >= 1024 || !(atomic_fetch_or(&told[fd / 64], bit) & bit) || only_set))
+		v = report_finding(v, &here);
+	return v;
+}
+
+/* What Jython says of waiting for this descriptor.  An enforced verdict with rc -1
+ * fails the whole call, one with rc 0 takes the descriptor out of it. */
+struct verdict wait_look_at(int fd, const struct occasion *at)
+{
+	struct shadow *sock = track_unchecked(fd);
+	struct occasion here = *at;
+	struct verdict blocking, unmade;
+
+	if (!sock)
+		return look_at_non_socket(fd, at);
+	here.fd = fd;
+	here.sock = sock;
+	blocking = decide_wait_blocking(sock);
+	unmade = decide_wait_unmade(sock);
+	if (blocking.mode != OFF && first_time(sock, TOLD_BLOCKING))
+		blocking = report_finding(blocking, &here);
+	if (unmade.mode != OFF && first_time(sock, TOLD_UNMADE))
+		unmade = report_finding(unmade, &here);
+	if (!enforced(blocking) && enforced(unmade))
+		blocking = unmade;
+	if (enforced(blocking) && !track_confirm(fd, sock))
+		blocking = PASS;
+	shadow_put(sock);
+	return blocking;
+}
+
+/* --- what only a channel knows ------------------------------------------- */
+
+static struct view client_view(struct shadow *sock, int fd)
+{
+	channel_wake(sock);
+	channel_refresh(sock, fd);
+	if (sock->past & PAST_NEVER)
+		return (struct view){ .hide = true };
+	if (sock->past & PAST_END)
+		return (struct view){ .drop = POLLIN, .force = POLLOUT };
+	if (sock->link == IDLE)
+		return (struct view){ .force = POLLIN | POLLOUT };
+	if (sock->past & PAST_DEAF && !sock->left && channel_discard(sock, fd))
+		return (struct view){ .drop = POLLIN };
+	return (struct view){ 0 };
+}
+
+static struct view datagram_view(struct shadow *sock, int fd)
+{
+	int error;
+	socklen_t len = sizeof error;
+
+	REAL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (sock->past & PAST_DEAF) {
+		channel_discard(sock, fd);
+		return (struct view){ .drop = POLLIN };
+	}
+	return (struct view){ .hide = shadow_is(sock, DEAD) };
+}
+
+struct view wait_view(int fd)
+{
+	struct shadow *sock = policy.traits.channel_ends && rule_mode(POLL_QUIET) == ENFORCE ? track_unchecked(fd) : NULL;
+	struct view view = { 0 };
+
+	if (!sock || !track_confirm(fd, sock))
+		view = (struct view){ 0 };
+	else if (shadow_is(sock, LISTENER))
+		view.force = sock->past & PAST_BROKEN ? 0 : POLLOUT;
+	else if (shadow_is(sock, CLIENT))
+		view = client_view(sock, fd);
+	else if (sock->kind == UDP && !shadow_is(sock, UNMADE))
+		view = datagram_view(sock, fd);
+	shadow_put(sock);
+	return view;
+}

@@ -1,0 +1,70 @@
+/* A socket begins anew: its descriptors stay, the kernel's socket behind them is
+ * another.  What was registered with epoll for the old one is gone with it. */
+#include "channel.h"
+#include "settings.h"
+
+#include <string.h>
+
+struct renewal {
+	struct shadow *sock;
+	int fresh;
+	bool flagged; /* O_NONBLOCK and its like have been carried over */
+};
+
+static void replace(int fd, struct shadow *sock, void *context)
+{
+	struct renewal *renewal = context;
+	int flags = REAL(fcntl)(fd, F_GETFD);
+
+	if (sock != renewal->sock || flags < 0)
+		return;
+	if (!renewal->flagged) {
+		REAL(fcntl)(renewal->fresh, F_SETFL, REAL(fcntl)(fd, F_GETFL));
+		renewal->flagged = true;
+	}
+	REAL(dup3)(renewal->fresh, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+static socklen_t anywhere(int family, struct address *name)
+{
+	memset(name, 0, sizeof *name);
+	name->any.sa_family = (sa_family_t)family;
+	return family == AF_INET6 ? sizeof name->in6 : sizeof name->in;
+}
+
+/* A listener may reuse its address unless told otherwise: Java's default. */
+static void before_bind(const struct shadow *sock, int fd, enum role role)
+{
+	const int on = 1;
+
+	if (role == LISTENER)
+		REAL(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	settings_before_bind(sock, fd);
+}
+
+int channel_bind(const struct shadow *sock, int fd, enum role role)
+{
+	struct address name = sock->name;
+	socklen_t len = name.len ? name.len : anywhere(sock->family, &name);
+
+	before_bind(sock, fd, role);
+	return REAL(bind)(fd, &name.any, len) == 0 ? 0 : errno;
+}
+
+int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at)
+{
+	struct renewal renewal = { sock, -1, false };
+	int err;
+
+	renewal.fresh = REAL(socket)(sock->family, type | SOCK_CLOEXEC, 0);
+	if (renewal.fresh < 0)
+		return errno;
+	err = channel_bind(sock, renewal.fresh, role);
+	if (!err) {
+		settings_apply(sock, renewal.fresh, role);
+		fdtable_each(replace, &renewal);
+		track_renewed(sock, at->fd, type);
+	}
+	REAL(close)(renewal.fresh);
+	return err ? mapped(decide_bind_error(err), at, err) : 0;
+}
