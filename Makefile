@@ -86,6 +86,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/jythonsock
 	install -m 644 $(TABLES) $(wildcard scripts/lib/*.bash scripts/lib/*.jq scripts/lib/report.*) \
 	  scripts/pytest_jythonsock.py $(DESTDIR)$(PREFIX)/share/jythonsock
+	install -m 644 $(wildcard scripts/lib/compare_*.py) $(DESTDIR)$(PREFIX)/share/jythonsock
+	install -m 755 scripts/lib/compare $(DESTDIR)$(PREFIX)/share/jythonsock
 
 clean:
 	rm -rf $(BUILD)

@@ -30,7 +30,7 @@ static void add_address(struct line *line, const char *name, const struct sockad
 
 static void add_names(struct line *line, int fd)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof addr;
 
 	if (REAL(getsockname)(fd, (struct sockaddr *)&addr, &len) == 0)

@@ -24,6 +24,9 @@ void frames_find(void);
 enum frames_way { FRAMES_NONE, FRAMES_LOCKED, FRAMES_UNLOCKED };
 enum frames_way frames_way(const struct occasion *at, bool by_openssl);
 
+/* Has this thread Python's lock, and may its frames be looked at (3.9 and later)? */
+bool frames_locked(const struct occasion *at);
+
 /* The quick way, where the thread has Python's lock and the call comes right from
  * the program's own code, seen before: the key that frames_enter would make. */
 bool frames_peek(const struct occasion *at, uint64_t *key);

@@ -74,7 +74,7 @@ bool only_parse(const char *value, char *reason, size_t size)
 		snprintf(reason, size, "more than %d bytes", TEXT - 1);
 		return false;
 	}
-	strcpy(text, value);
+	memcpy(text, value, strlen(value) + 1);
 	for (size_t len; *at; at += len + (at[len] == ',')) {
 		len = strcspn(at, ",");
 		wrong = entry_count == ENTRIES ? "is one too many" : parse_entry(at, len, &entries[entry_count]);

@@ -59,7 +59,7 @@ only_of() {
 # minimise TEST ITEM...: MINIMAL becomes a smallest set of the items with which TEST still
 # is true (no item of it can be left out).
 minimise() {
-  local test=$1 parts=2 size i from reduced
+  local test=$1 parts=2 size from reduced
   local -a items=("${@:2}") rest
   while ((${#items[@]} > 1)); do
     size=$(((${#items[@]} + parts - 1) / parts))
