@@ -8,7 +8,7 @@ setup() {
   bats_load_library bats-support
   bats_load_library bats-assert
   COMPARE=$ROOT/scripts/lib/compare
-  SCRIPTS=$ROOT/tests/conformance/compare
+  SCRIPTS=$ROOT/tests/conformance/side_by_side
 }
 
 need_jython() {

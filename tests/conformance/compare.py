@@ -8,6 +8,7 @@ import argparse
 import collections
 import json
 import os
+import signal
 import sys
 
 import implementations
@@ -183,6 +184,7 @@ def arguments():
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)     # `| head` ends it quietly
     args = arguments()
     reference = implementations.recorded(implementations.PROFILES[args.profile])
     if args.live:
