@@ -4,6 +4,7 @@
 
 #include "truststore.h"
 
+#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,7 +27,7 @@ struct gnutls_calls {
 };
 
 struct gnutls {
-	const void *key; /* its link map */
+	const struct link_map *key; /* its link map */
 	bool checkable;  /* every NEED was found */
 	struct gnutls_calls call;
 	struct truststore_slot store;

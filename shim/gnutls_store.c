@@ -1,6 +1,7 @@
 /* The JVM's trust store for GnuTLS: built once, with the first client handshake. */
 #include "gnutls.h"
 #include "jks.h"
+#include "library.h"
 #include "shim.h"
 
 #include <stdlib.h>
@@ -202,6 +203,7 @@ static void *build(void *arg)
 	why = truststore.source == HOST_STORE ? fill_from_host(&filling) : fill_from_file(&filling);
 	if (!why && filling.store->count == 0)
 		why = "it holds no trusted certificate";
+	truststore_used(library_name(lib->key));
 	if (!why)
 		return filling.store;
 	truststore_refused(why);

@@ -15,6 +15,11 @@ struct link_map *library_of(void *address)
 	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
 }
 
+const char *library_name(const struct link_map *map)
+{
+	return map->l_name[0] ? map->l_name : "the program";
+}
+
 void *library_handle(const struct link_map *map)
 {
 	return REAL(dlopen)(map->l_name, RTLD_LAZY | RTLD_NOLOAD);

@@ -7,6 +7,9 @@
 /* The object that holds an address; NULL: none. */
 struct link_map *library_of(void *address);
 
+/* The file it was loaded from. */
+const char *library_name(const struct link_map *map);
+
 /* A handle of it for dlsym; closing it is the caller's affair. */
 void *library_handle(const struct link_map *map);
 

@@ -5,6 +5,7 @@
 
 #include "truststore.h"
 
+#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,7 +48,7 @@ struct openssl_calls {
  * called, kept for ever; `store` is made with its first client handshake. */
 struct openssl {
 	struct openssl *next;
-	const void *key;         /* link map of the libssl (of the libcrypto, if `ssl` is false) */
+	const struct link_map *key;         /* link map of the libssl (of the libcrypto, if `ssl` is false) */
 	bool ssl;                /* false: called from a place where only libcrypto is in reach */
 	bool checkable;          /* every NEED was found */
 	struct openssl_calls call;

@@ -42,7 +42,7 @@ static struct link_map *provider(const struct link_map *caller, bool *ssl)
 	return crypto ? library_of(crypto) : NULL;
 }
 
-static struct openssl *find(const void *key)
+static struct openssl *find(const struct link_map *key)
 {
 	struct openssl *lib = atomic_load_explicit(&libraries, memory_order_acquire);
 

@@ -1,6 +1,7 @@
 /* The JVM's trust store as a X509_STORE: built once, with the first client
  * handshake of a libssl.  What cannot be read wholly is not trusted in part. */
 #include "jks.h"
+#include "library.h"
 #include "openssl.h"
 #include "shim.h"
 #include "ssl_store.h"
@@ -178,6 +179,7 @@ static X509_STORE *build(struct openssl *lib)
 		why = truststore.source == HOST_STORE ? fill_from_host(&filling) : fill_from_file(&filling);
 	if (!why && filling.count == 0)
 		why = "it holds no trusted certificate";
+	truststore_used(library_name(lib->key));
 	if (!why)
 		return filling.store;
 	truststore_refused(why);

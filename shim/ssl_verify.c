@@ -185,6 +185,7 @@ struct chain_verdict ssl_judge(struct openssl *lib, const struct chain_check *ch
 
 int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, STACK *chain)
 {
+	/* cppcheck-suppress AssignmentIntegerToAddress ; it is a pointer */
 	verify_step *program = lib->call.X509_STORE_CTX_get_verify_cb(ctx);
 	struct pass pass = { .outer = current, .lib = lib, .ctx = ctx, .program = program };
 	STACK *anchor = lib->call.OPENSSL_sk_new_null();

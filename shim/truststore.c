@@ -257,6 +257,15 @@ const char *truststore_read(struct truststore_file *file)
 	return why ? why : truststore_sniff(file, truststore.source != NAMED_STORE);
 }
 
+void truststore_used(const char *library)
+{
+	char text[2048];
+
+	snprintf(text, sizeof text, "client handshakes of %.500s are checked; the trust store is %s%.1000s", library,
+		 truststore.trust_all ? "all-trusting, instead of " : "", truststore_name());
+	report_note("tls", text);
+}
+
 void truststore_refused(const char *why)
 {
 	char text[2048];

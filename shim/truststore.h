@@ -47,7 +47,9 @@ const char *truststore_read(struct truststore_file *file);
 /* Is it one, and which?  NULL, or what it is instead. */
 const char *truststore_sniff(struct truststore_file *file, bool java_only);
 
-/* Tell the report why nothing is trusted. */
+/* Tell the report what a library's handshakes are checked against (a library that
+ * it does not name is not checked), or why nothing is trusted. */
+void truststore_used(const char *library);
 void truststore_refused(const char *why);
 
 /* What a TLS library made of the store, once a process. */

@@ -182,6 +182,16 @@ CONF
     "$(port_of self-signed)"
   assert_output ok
   jq -r '.openssl // empty' "$JYTHONSOCK_REPORT" | grep -i 'not reach'
+  run -0 notes tls
+  assert_output ''
+}
+
+@test "the report names the library whose handshakes are checked, and against what" {
+  shim curl -sk "$(url valid)" -o curl.out
+  [[ $(notes tls) =~ ^'client handshakes of '/.*/libssl.so.3' are checked; the trust store is '$FARM/root.jks$ ]]
+  : >"$JYTHONSOCK_REPORT"
+  shim wget -q --tries=1 -O wget.out "$(url valid)"
+  [[ $(notes tls) =~ ^'client handshakes of '/.*/libgnutls.so.30' are checked' ]]
 }
 
 @test "a verified handshake costs next to nothing more: pairs of runs, the middle of their ratios" {
