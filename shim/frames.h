@@ -18,6 +18,7 @@ struct frames {
 /* Look for CPython in this process: cheap, and to be called where it may have
  * come. */
 void frames_find(void);
+extern _Atomic bool frames_found;
 
 /* Can the call be put down to a Python frame, and without taking Python's lock?
  * by_openssl: at->site is where OpenSSL was called. */

@@ -27,13 +27,13 @@ static const char *const some_api[] = {
 };
 _Static_assert(sizeof frames_some == sizeof some_api, "one name for each symbol of CPython");
 
-static _Atomic bool found; /* written once, when py and some are whole */
+_Atomic bool frames_found; /* written once, when both structs are whole */
 
 void frames_find(void)
 {
 	static _Atomic bool busy;
 
-	if (atomic_load(&found) || !dlsym(RTLD_DEFAULT, "PyEval_GetFrame") || atomic_exchange(&busy, true))
+	if (atomic_load(&frames_found) || !dlsym(RTLD_DEFAULT, "PyEval_GetFrame") || atomic_exchange(&busy, true))
 		return;
 	for (size_t i = 0; i < sizeof some_api / sizeof *some_api; i++)
 		((void **)&frames_some)[i] = dlsym(RTLD_DEFAULT, some_api[i]);
@@ -44,7 +44,7 @@ void frames_find(void)
 		frames_some._PyThreadState_UncheckedGet = frames_some.PyThreadState_GetUnchecked;
 	if ((frames_some.PyUnicode_AsUTF8 || frames_some.PyString_AsString) &&
 	    (frames_some._PyThreadState_UncheckedGet || frames_some._PyThreadState_Current))
-		atomic_store_explicit(&found, true, memory_order_release);
+		atomic_store_explicit(&frames_found, true, memory_order_release);
 }
 
 /* --- may we? ------------------------------------------------------------- */
@@ -122,7 +122,7 @@ bool frames_locked(const struct occasion *at)
 {
 	void *thread;
 
-	if (!atomic_load_explicit(&found, memory_order_acquire) || !frames_some.PyFrame_GetCode || is_delicate(at->call))
+	if (!atomic_load_explicit(&frames_found, memory_order_acquire) || !frames_some.PyFrame_GetCode || is_delicate(at->call))
 		return false;
 	thread = frames_py.PyGILState_GetThisThreadState();
 	return thread && current_thread() == thread;
@@ -132,7 +132,7 @@ enum frames_way frames_way(const struct occasion *at, bool by_openssl)
 {
 	void *thread;
 
-	if (!atomic_load_explicit(&found, memory_order_acquire) || (!by_openssl && is_delicate(at->call)) ||
+	if (!atomic_load_explicit(&frames_found, memory_order_acquire) || (!by_openssl && is_delicate(at->call)) ||
 	    !frames_py.Py_IsInitialized())
 		return FRAMES_NONE;
 	thread = frames_py.PyGILState_GetThisThreadState();

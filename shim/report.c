@@ -105,8 +105,9 @@ static void overflow(void)
 		report_note("overflow", "more call sites than the table holds: those after this line are counted, not written");
 }
 
-/* Count what may be nothing new; true: it is not, and that was all. */
-static bool recount(uint64_t site_key, uint64_t what)
+/* Count what may be nothing new; true: it is not, and that was all.  Alone: no other
+ * thread counts at this place now (Python's lock is held). */
+static bool recount(uint64_t site_key, uint64_t what, bool alone)
 {
 	struct tally *seen = tally_seen(tally_mix(site_key, what));
 	uint32_t owner = seen ? atomic_load_explicit(&seen->owner, memory_order_acquire) : 0;
@@ -115,7 +116,12 @@ static bool recount(uint64_t site_key, uint64_t what)
 
 	if (!place)
 		return false;
-	count = atomic_fetch_add_explicit(&place->count, 1, memory_order_relaxed) + 1;
+	if (alone) { /* a locked instruction would cost as much as all the rest */
+		count = atomic_load_explicit(&place->count, memory_order_relaxed) + 1;
+		atomic_store_explicit(&place->count, count, memory_order_relaxed);
+	} else {
+		count = atomic_fetch_add_explicit(&place->count, 1, memory_order_relaxed) + 1;
+	}
 	if (count % 10 == 0 && is_power_of_ten(count))
 		tell_count(place, false);
 	return true;
@@ -189,7 +195,7 @@ static bool is_counted(struct verdict v, const struct occasion *at, bool by_open
 	uint64_t key;
 	bool fresh;
 
-	if (frames_peek(at, &key) && recount(key, what_of(v, at)))
+	if (frames_peek(at, &key) && recount(key, what_of(v, at), true))
 		return true;
 	key = throttle_key(v.rule, at);
 	*throttle = tally_seen(key);
@@ -197,7 +203,7 @@ static bool is_counted(struct verdict v, const struct occasion *at, bool by_open
 		return true;
 	*way = frames_way(at, by_openssl);
 	if (*way == FRAMES_NONE)
-		return recount(site_native_key(at), what_of(v, at));
+		return recount(site_native_key(at), what_of(v, at), false);
 	if (*way == FRAMES_UNLOCKED && !*throttle)
 		*throttle = tally_of(key, &fresh);
 	return false;
@@ -212,6 +218,8 @@ static struct verdict find(struct verdict v, const struct occasion *at, int linu
 	int saved = errno;
 
 	if (v.mode == OFF || (!report_wanted() && !only_set))
+		return v;
+	if (!frames_found && !only_set && !by_test && recount(site_native_key(at), what_of(v, at), false))
 		return v;
 	if (site_is_openssl(at->site)) {
 		outside = *at;
