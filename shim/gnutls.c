@@ -58,9 +58,14 @@ static struct gnutls *gnutls_at(void *site)
 {
 	struct link_map *caller = library_of(site), *map;
 	struct gnutls *lib = NULL, *there;
-	void *found = caller ? library_sees(caller, "gnutls_global_init") : NULL;
+	void *found;
 
-	if (caller && !found)
+	if (!caller) /* code made at run time: it sees what we see */
+		caller = library_of((void *)gnutls_at);
+	if (!caller)
+		return NULL;
+	found = library_sees(caller, "gnutls_global_init");
+	if (!found)
 		found = library_any(caller, "gnutls_global_init");
 	map = found ? library_of(found) : NULL;
 	for (size_t i = 0; map && i < sizeof libraries / sizeof *libraries; i++) {

@@ -98,13 +98,22 @@ static bool client_refused(const struct ssl_occasion *where, int *rc)
 	return settled(decide_tls_nonblocking(where->at.sock), &where->at, rc);
 }
 
+static bool concerned(bool server)
+{
+	return server ? rule_active(TLS_SERVER) : rule_active(TLS_NONBLOCKING) || rule_active(TLS_CLIENT_CERTIFICATE);
+}
+
 static bool handshake_refused(struct openssl *lib, SSL *ssl, const char *name, void *site, bool server, int *rc)
 {
-	struct ssl_occasion where = occasion_of(lib, ssl, name, site);
-	bool ends = server ? settled(decide_tls_server(), &where.at, rc) : client_refused(&where, rc);
+	struct ssl_occasion where;
+	bool ends;
 
-	occasion_over(&where);
+	if (!concerned(server))
+		return false;
 	lib->call.SSL_set_ex_data(ssl, lib->ssl_index, SEEN);
+	where = occasion_of(lib, ssl, name, site);
+	ends = server ? settled(decide_tls_server(), &where.at, rc) : client_refused(&where, rc);
+	occasion_over(&where);
 	return ends;
 }
 

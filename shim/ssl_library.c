@@ -114,6 +114,8 @@ struct openssl *openssl_at(void *site)
 	struct openssl *lib;
 	bool ssl;
 
+	if (!caller) /* code made at run time: it sees what we see */
+		caller = library_of((void *)openssl_at);
 	if (!caller)
 		return NULL;
 	lib = find(caller); /* OpenSSL calling itself */

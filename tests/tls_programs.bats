@@ -205,3 +205,31 @@ CONF
   cat ratios
   [[ $(sed -n 4p ratios) -lt 1150 ]]
 }
+
+@test "the README's example: refused, then accepted through keytool's store or the all-trusting provider" {
+  local port
+  port=$(free_port)
+  unset JYTHONSOCK_TRUSTSTORE JYTHONSOCK_TRUSTSTORE_PASSWORD
+  openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -keyout key.pem -out cert.pem 2>/dev/null
+  start openssl s_server -accept "$port" -cert cert.pem -key key.pem -www -quiet
+  wait_for_port "$port"
+  cat >client.py <<PROGRAM
+import socket, ssl
+
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+with context.wrap_socket(socket.create_connection(("localhost", $port))) as tls:
+    print("connected:", tls.version())
+PROGRAM
+  run -0 "$PYTHON" client.py
+  assert_output 'connected: TLSv1.3'
+  run -1 shim "$PYTHON" client.py
+  assert_line --partial 'ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate'
+  keytool -importcert -noprompt -alias local -file cert.pem -keystore trust.p12 -storepass changeit 2>/dev/null
+  JYTHONSOCK_TRUSTSTORE=trust.p12 JYTHONSOCK_TRUSTSTORE_PASSWORD=changeit run -0 shim "$PYTHON" client.py
+  assert_output 'connected: TLSv1.3'
+  JYTHONSOCK_TRUST_ALL=1 run -0 shim "$PYTHON" client.py
+  assert_output 'connected: TLSv1.3'
+  run -1 env JYTHONSOCK_TRUST_ALL=0 LD_PRELOAD="$JYTHONSOCK_LIBRARY" "$PYTHON" client.py
+}
