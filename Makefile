@@ -7,6 +7,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
+VERSION = 0.1.0
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -44,7 +45,7 @@ $(BUILD)/compat/%.o: compat/%.c
 
 $(BUILD)/shim/%.o: shim/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(COMMON) -Icompat -Ishim -c -o $@ $<
+	$(CC) $(CFLAGS) $(COMMON) -DJYTHONSOCK_VERSION='"$(VERSION)"' -Icompat -Ishim -c -o $@ $<
 
 # What the tests run: probes and hosts (a lib*.c is a library to preload) know
 # nothing of ours; units link compat/ alone.

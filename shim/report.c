@@ -265,12 +265,23 @@ void report_note(const char *subject, const char *text)
 	errno = saved;
 }
 
+static void tell_lost(uint64_t lost)
+{
+	char text[80], *end = text + sizeof text;
+
+	if (!lost)
+		return;
+	text_copy(text_number(text, end, (long long)lost), end, " findings at call sites beyond the table's room");
+	report_note("overflow", text);
+}
+
 void report_counts(void)
 {
 	int saved = errno;
 
 	if (!report_wanted() || !fdtable_is_mine())
 		return;
+	tell_lost(atomic_load(&tally_process()->lost));
 	for (uint32_t i = 0; i < TALLIES; i++)
 		if (atomic_load(&tally_at(i)->told) && atomic_load(&tally_at(i)->count) > 1)
 			tell_count(tally_at(i), true);

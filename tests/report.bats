@@ -360,7 +360,8 @@ END
   run shim "$PYTHON" many.py
   assert_output 'done'
   whole
-  [[ $(ask '[.[] | select(.note == "overflow")] | length') == 1 ]]
+  [[ $(ask '[.[] | select(.note == "overflow")] | length') == 2 ]] # when it begins, and how many at exit
+  [[ $(ask '[.[] | select(.note == "overflow")][1].text | split(" ")[0] | tonumber > 1000') == true ]]
   (($(ask '[.[] | select(.rule)] | length') > 1000))
 }
 
