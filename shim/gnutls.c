@@ -17,8 +17,10 @@ enum { E_AGAIN = -28, E_INVALID_REQUEST = -50, E_INTERRUPTED = -52, E_INTERNAL =
 enum { ALERT_FATAL = 2, ALERT_BAD_CERTIFICATE = 42, ALERT_EXPIRED = 45, ALERT_UNKNOWN_CA = 48 };
 enum { VERSION_TLS_1_2 = 4, KX_RSA = 1, SIGN_RSA_MD5 = 3, SIGN_RSA_MD2 = 4 };
 enum { STATUS_INVALID = 1 << 1, STATUS_NOT_ACTIVATED = 1 << 9, STATUS_EXPIRED = 1 << 10,
-       STATUS_WRONG_OWNER = 1 << 14, STATUS_CRITICAL = 1 << 21 };
-enum { FLAG_NO_ANCHOR_TIME = 1 << 7, FLAG_NO_CRL = 1 << 9, FLAG_SHA1 = 1 << 15, PROFILE_VERY_WEAK = 1 << 24 };
+       STATUS_WRONG_OWNER = 1 << 14 };
+enum { FLAG_NO_ANCHOR_TIME = 1 << 7, FLAG_NO_CRL = 1 << 9, FLAG_ANY_CRITICAL = 1 << 14, FLAG_SHA1 = 1 << 15,
+       PROFILE_VERY_WEAK = 1 << 24,
+       FLAGS = FLAG_NO_ANCHOR_TIME | FLAG_NO_CRL | FLAG_ANY_CRITICAL | FLAG_SHA1 | PROFILE_VERY_WEAK };
 
 /* --- which GnuTLS ----------------------------------------------------------- */
 
@@ -139,6 +141,26 @@ static struct tls_certificate facts_of(const struct gnutls_calls *call, CERTIFIC
 	return facts;
 }
 
+/* Is there a critical extension that a PKIX validator does not know?  GnuTLS would
+ * ask this of the anchor too. */
+static bool has_unknown_critical(const struct gnutls_calls *call, CERTIFICATE *certificate)
+{
+	static const char *const known[] = { "2.5.29.15", "2.5.29.17", "2.5.29.18", "2.5.29.19", "2.5.29.30",
+					     "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.37", "2.5.29.54" };
+	unsigned critical = 0;
+	char oid[128];
+	size_t size = sizeof oid, at;
+
+	for (unsigned i = 0; call->gnutls_x509_crt_get_extension_info(certificate, i, oid, &size, &critical) == 0; i++) {
+		for (at = 0; at < sizeof known / sizeof *known && strcmp(oid, known[at]) != 0;)
+			at++;
+		if (critical && at == sizeof known / sizeof *known)
+			return true;
+		size = sizeof oid;
+	}
+	return false;
+}
+
 /* A chain from the server's certificate towards an anchor: the last of `path` if
  * `anchored`. */
 struct path {
@@ -184,8 +206,7 @@ static void find_path(const struct gnutls_calls *call, const struct gnutls_store
 
 static int error_of_status(unsigned status)
 {
-	return status & STATUS_EXPIRED ? X509_HAS_EXPIRED : status & STATUS_NOT_ACTIVATED ? X509_NOT_YET_VALID :
-	       status & STATUS_CRITICAL ? X509_CRITICAL_EXTENSION : X509_UNTRUSTED;
+	return status & STATUS_EXPIRED ? X509_HAS_EXPIRED : status & STATUS_NOT_ACTIVATED ? X509_NOT_YET_VALID : X509_UNTRUSTED;
 }
 
 static int judge_path(struct gnutls *lib, const struct gnutls_store *store, const struct path *path, bool encipher)
@@ -202,11 +223,13 @@ static int judge_path(struct gnutls *lib, const struct gnutls_store *store, cons
 		error = tls_certificate_error(&facts, (int)depth, depth == path->length - 1, encipher);
 		if (error)
 			return error;
+		if (depth != path->length - 1 && has_unknown_critical(call, path->path[depth]))
+			return X509_CRITICAL_EXTENSION;
 	}
 	if (path->length == 1)
 		return X509_OK;
 	if (call->gnutls_x509_trust_list_verify_crt(store->list, path->path, path->length - 1,
-						    FLAG_NO_ANCHOR_TIME | FLAG_NO_CRL | FLAG_SHA1 | PROFILE_VERY_WEAK, &status, NULL) < 0)
+						    FLAGS, &status, NULL) < 0)
 		return X509_UNSPECIFIED;
 	return status ? error_of_status(status) : X509_OK;
 }
