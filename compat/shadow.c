@@ -23,6 +23,7 @@ void shadow_init(struct shadow *sock, enum kind kind, int family)
 	sock->woken = 0;
 	sock->forever = 0;
 	sock->kept = 0;
+	sock->parked = 0;
 	sock->told = 0;
 	for (int direction = RECEIVE; direction <= SEND; direction++) {
 		sock->timeout_set[direction] = 0;

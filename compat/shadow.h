@@ -83,6 +83,7 @@ struct shadow {
 	_Atomic unsigned short past; /* enum past */
 	_Atomic unsigned char forever; /* its timeout is Java's zero: it waits for ever */
 	_Atomic unsigned char kept;  /* options in its store */
+	_Atomic unsigned char parked; /* former kernel sockets in it */
 	_Atomic unsigned char told; /* findings said once a socket, by enum told */
 	_Atomic int error;          /* of the last call, for SO_ERROR of 2.7 */
 	_Atomic uint32_t left;      /* bytes of a deaf socket, or of a datagram's beginning, see transfer.c */

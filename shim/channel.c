@@ -5,6 +5,7 @@
 #include "python.h"
 #include "settings.h"
 
+#include <linux/filter.h>
 #include <time.h>
 
 static int fail(struct transfer *t, int err)
@@ -75,7 +76,7 @@ static bool is_drowsy(struct shadow *sock)
 
 /* --- receiving ----------------------------------------------------------- */
 
-bool channel_discard(struct shadow *sock, int fd)
+bool channel_discard(int fd)
 {
 	char sink[2048];
 	ssize_t rc;
@@ -83,8 +84,6 @@ bool channel_discard(struct shadow *sock, int fd)
 	do
 		rc = REAL(recv)(fd, sink, sizeof sink, MSG_DONTWAIT | MSG_TRUNC);
 	while (rc > 0);
-	if (sock->kind == UDP)
-		return true;
 	return rc < 0 && errno == EAGAIN;
 }
 
@@ -115,10 +114,10 @@ static bool deaf(struct transfer *t)
 {
 	struct pollfd one = { .fd = t->at.fd, .events = POLLIN };
 
-	t->limit = t->sock->kind == TCP ? t->sock->left : 0;
+	t->limit = t->sock->left;
 	if (t->limit)
 		return false;
-	while (channel_discard(t->sock, t->at.fd)) {
+	while (channel_discard(t->at.fd)) {
 		if (!may_wait(t))
 			return fail(t, EAGAIN);
 		if (REAL(poll)(&one, 1, -1) < 0)
@@ -127,12 +126,21 @@ static bool deaf(struct transfer *t)
 	return end_read(t);
 }
 
+/* The kernel itself drops what comes for a deaf UDP socket; what has come stays. */
+void channel_deafen(int fd)
+{
+	struct sock_filter nothing = { BPF_RET | BPF_K, 0, 0, 0 };
+	struct sock_fprog program = { 1, &nothing };
+
+	REAL(setsockopt)(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 bool channel_receives(struct transfer *t)
 {
 	struct shadow *sock = t->sock;
 
 	if (sock->kind == UDP)
-		return sock->past & PAST_DEAF && deaf(t);
+		return false;
 	channel_refresh(sock, t->at.fd);
 	if (sock->past & PAST_NEVER)
 		return fail(t, may_wait(t) ? ENOTCONN : EAGAIN);
@@ -214,6 +222,9 @@ bool channel_name(struct shadow *sock, int fd, struct address *name)
 			settings_bound(sock, name);
 		settings_keep_name(sock, name);
 	}
+	if (name->any.sa_family == AF_INET6 && !sock->name.len && IN6_IS_ADDR_UNSPECIFIED(&name->in6.sin6_addr))
+		*name = (struct address){ .len = sizeof name->in,
+					  .in = { .sin_family = AF_INET, .sin_port = name->in6.sin6_port } };
 	if (is_any(name) && shadow_recall(sock, &sock->name, &asked) && asked.len && asked.any.sa_family == AF_INET)
 		name->in.sin_addr = asked.in.sin_addr;
 	return true;

@@ -34,7 +34,10 @@ bool channel_sends(struct transfer *t, size_t len);
 ssize_t channel_received(struct transfer *t, ssize_t rc);
 
 /* Throw away what came in for a deaf socket.  False: the end has come. */
-bool channel_discard(struct shadow *sock, int fd);
+bool channel_discard(int fd);
+
+/* Receive no datagram any more. */
+void channel_deafen(int fd);
 
 /* A new kernel socket of this type under every descriptor of the old one, bound
  * where the program asked for (or anywhere), with its options.  Returns 0 or the

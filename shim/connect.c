@@ -107,13 +107,6 @@ static int connect_shown(struct shadow *sock, int rc, const struct occasion *at)
 		return rc;
 	if (rc != 0 && error != EINPROGRESS && !(sock->link == IDLE && channel_begins_anew()))
 		return rc;
-	if (rc != 0 && asks && channel_begins_anew()) {
-		channel_refresh(sock, at->fd);
-		errno = error;
-		if (sock->link == IDLE && shadow_timing(sock, SEND) == NONBLOCKING)
-			settled(decide_connect_ex_tried(sock), at, &rc);
-		return rc;
-	}
 	if (rc != 0 && asks && policy.traits.connect_ex_asks) {
 		link = connect_state(at->fd);
 		track_role(sock, CLIENT, link == IDLE ? CONNECTING : link);

@@ -127,6 +127,8 @@ void shadow_put(struct shadow *sock)
 		return;
 	if (atomic_load(&sock->naming) == ASKED)
 		pending_forgotten();
+	if (sock->parked)
+		channel_over(sock);
 	pool_give(sock);
 }
 

@@ -86,21 +86,17 @@ static struct view client_view(struct shadow *sock, int fd)
 		return (struct view){ .drop = POLLIN, .force = POLLOUT };
 	if (sock->link == IDLE)
 		return (struct view){ .force = POLLIN | POLLOUT };
-	if (sock->past & PAST_DEAF && !sock->left && channel_discard(sock, fd))
+	if (sock->past & PAST_DEAF && !sock->left && channel_discard(fd))
 		return (struct view){ .drop = POLLIN };
 	return (struct view){ 0 };
 }
 
 static struct view datagram_view(struct shadow *sock, int fd)
 {
-	int error;
+	int error = 0;
 	socklen_t len = sizeof error;
 
 	REAL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	if (sock->past & PAST_DEAF) {
-		channel_discard(sock, fd);
-		return (struct view){ .drop = POLLIN };
-	}
 	return (struct view){ .hide = shadow_is(sock, DEAD) };
 }
 

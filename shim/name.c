@@ -359,12 +359,12 @@ static void shut_locally(struct shadow *sock, int how, const struct occasion *at
 	if (shadow_is(sock, LISTENER) || shadow_is(sock, UNMADE))
 		return;
 	channel_wake(sock);
-	if (how & SHUT_RDWR && !asleep && !(sock->past & PAST_DEAF)) {
+	if (how & SHUT_RDWR && sock->kind == UDP) {
+		channel_deafen(at->fd);
+	} else if (how & SHUT_RDWR && !asleep && !(sock->past & PAST_DEAF)) {
 		sock->past |= PAST_DEAF;
-		if (sock->kind == TCP && REAL(ioctl)(at->fd, FIONREAD, &waiting) == 0)
+		if (REAL(ioctl)(at->fd, FIONREAD, &waiting) == 0)
 			sock->left = (uint32_t)waiting;
-		else
-			channel_discard(sock, at->fd);
 	}
 	if (how & (SHUT_WR | SHUT_RDWR) && sock->kind == TCP)
 		sock->past |= PAST_MUTE;

@@ -269,6 +269,7 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 {
 	struct shadow *sock = track(fd);
 	struct occasion at = { "getsockopt", fd, sock, __builtin_return_address(0), level, option };
+	bool from_memory;
 	int row, rc;
 
 	if (!sock)
@@ -278,13 +279,12 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 		rc = REAL(getsockopt)(fd, level, option, value, len);
 		if (rc == 0)
 			connect_resolved(sock, value, &at);
-	} else if (option_is_kept(sock, level, option, row)) {
-		rc = recall(sock, value, len, &at);
 	} else if (is_introspected(&at)) {
 		rc = introspect(sock, value, len, &at);
-	} else if (settled(decide_getsockopt(sock, row), &at, &rc)) {
+	} else if (!(from_memory = option_is_kept(sock, level, option, row)) &&
+		   settled(decide_getsockopt(sock, row), &at, &rc)) {
 		channel_note(sock, errno);
-	} else if (is_remembered()) {
+	} else if (from_memory || is_remembered()) {
 		rc = recall(sock, value, len, &at);
 	} else {
 		rc = REAL(getsockopt)(fd, level, option, value, len);

@@ -43,7 +43,7 @@ static bool is_silent(int fd, struct shadow *sock)
 		return false;
 	if (sock->past & PAST_NEVER || (sock->kind == UDP && shadow_is(sock, DEAD)))
 		return true;
-	return sock->past & PAST_DEAF && !(sock->past & PAST_END) && !sock->left && channel_discard(sock, fd);
+	return sock->past & PAST_DEAF && !(sock->past & PAST_END) && !sock->left && channel_discard(fd);
 }
 
 static int silence(struct shadow *sock, int timeout)

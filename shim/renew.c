@@ -51,20 +51,54 @@ int channel_bind(const struct shadow *sock, int fd, enum role role)
 	return REAL(bind)(fd, &name.any, len) == 0 ? 0 : errno;
 }
 
+enum { OUT_OF_THE_WAY = 700 }; /* above the descriptors that programs count on */
+
+/* Netty never closes the channel that it had before: a listener goes on listening, a
+ * peer sees no end.  The old socket lives as long as the shadow. */
+static void park(struct shadow *sock, int fd)
+{
+	int kept = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+
+	if (kept >= 0 && !settings_park(sock, kept, sock->cookie))
+		REAL(close)(kept);
+}
+
+void channel_over(struct shadow *sock)
+{
+	int fd, saved = errno;
+	uint64_t cookie;
+
+	/* The program may have closed descriptors that it does not know. */
+	while ((fd = settings_part(sock, &cookie)) >= 0) {
+		struct shadow former = { .cookie = cookie };
+
+		if (track_confirm(fd, &former))
+			REAL(close)(fd);
+	}
+	errno = saved;
+}
+
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at)
 {
 	struct renewal renewal = { sock, -1, false };
+	bool closed = channel_closed(sock, at->fd);
 	int err;
 
 	renewal.fresh = REAL(socket)(sock->family, type | SOCK_CLOEXEC, 0);
 	if (renewal.fresh < 0)
 		return errno;
+	if (closed) /* its port is free again */
+		fdtable_each(replace, &renewal);
 	err = channel_bind(sock, renewal.fresh, role);
 	if (!err) {
 		settings_apply(sock, renewal.fresh, role);
-		fdtable_each(replace, &renewal);
-		track_renewed(sock, at->fd, type);
+		if (!closed) {
+			park(sock, at->fd);
+			fdtable_each(replace, &renewal);
+		}
 	}
+	if (!err || closed)
+		track_renewed(sock, at->fd, type);
 	REAL(close)(renewal.fresh);
 	return err ? mapped(decide_bind_error(err), at, err) : 0;
 }

@@ -4,10 +4,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { PARKED = 4 };
+
 struct store {
 	_Atomic unsigned writing;
 	uint64_t named; /* cookie of the socket that `name` is of */
 	struct address name, bound;
+	struct { int fd; uint64_t cookie; } parked[PARKED];
 	struct setting entry[SETTINGS];
 };
 
@@ -115,6 +118,29 @@ void settings_forget_name(struct shadow *sock)
 
 	if (store)
 		store->named = 0, store->bound.len = 0;
+}
+
+bool settings_park(struct shadow *sock, int fd, uint64_t cookie)
+{
+	struct store *store = sock->parked < PARKED ? store_of(sock, true) : NULL;
+
+	if (!store)
+		return false;
+	store->parked[sock->parked].fd = fd;
+	store->parked[sock->parked].cookie = cookie;
+	sock->parked++;
+	return true;
+}
+
+int settings_part(struct shadow *sock, uint64_t *cookie)
+{
+	struct store *store = sock->parked ? store_of(sock, false) : NULL;
+
+	if (!store)
+		return -1;
+	sock->parked--;
+	*cookie = store->parked[sock->parked].cookie;
+	return store->parked[sock->parked].fd;
 }
 
 void settings_copy(const struct shadow *from, struct shadow *to)

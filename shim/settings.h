@@ -27,6 +27,11 @@ bool settings_bound(const struct shadow *sock, struct address *name); /* by the 
 void settings_keep_bound(struct shadow *sock, const struct address *name);
 void settings_forget_name(struct shadow *sock);
 
+/* Kernel sockets that the program has done with, but Java has not: they live as long
+ * as the shadow.  settings_part: give back the fd of one, or -1. */
+bool settings_park(struct shadow *sock, int fd, uint64_t cookie);
+int settings_part(struct shadow *sock, uint64_t *cookie);
+
 /* Copy the options of one socket to another. */
 void settings_copy(const struct shadow *from, struct shadow *to);
 

@@ -82,6 +82,9 @@ void track_inherited(int fd);
 /* The kernel's socket behind the descriptor has been replaced by a new one. */
 void track_renewed(struct shadow *sock, int fd, int type);
 
+/* The last descriptor of a socket is gone. */
+void channel_over(struct shadow *sock);
+
 /* The socket has become something; all that depends on it follows. */
 void track_role(struct shadow *sock, enum role role, enum link link);
 

@@ -125,7 +125,7 @@ static bool is_lost(const struct transfer *t)
 /* An error of the peer's is none of this send's: take it away. */
 static void forget_error(const struct transfer *t)
 {
-	int error;
+	int error = 0;
 	socklen_t size = sizeof error;
 
 	if (t->sock->kind == UDP && policy.traits.datagram_errors_lost)
@@ -167,10 +167,9 @@ static void signal_pipe(int flags)
 static void send_error(const struct occasion *at, const struct shadow *sock, int flags)
 {
 	int error = errno;
-	struct verdict v = PASS;
 
 	if (sock && track_confirm(at->fd, sock)) {
-		v = error == EAGAIN && !(flags & MSG_DONTWAIT) ? decide_expired(sock, SEND) :
+		struct verdict v = error == EAGAIN && !(flags & MSG_DONTWAIT) ? decide_expired(sock, SEND) :
 								  decide_send_error(sock, error);
 		errno = mapped(v, at, error);
 	}

@@ -103,7 +103,7 @@ static int poll_end(struct pollfd *fds, nfds_t count, int rc, const struct occas
 		if (fds[i].fd >= 0 && fds[i].revents)
 			quieten(&fds[i], at);
 		if (fds[i].fd >= 0 && forces)
-			fds[i].revents |= (short)(wait_view(fds[i].fd).force & fds[i].events);
+			fds[i].revents = (short)(fds[i].revents | (wait_view(fds[i].fd).force & fds[i].events));
 		ready += fds[i].fd >= 0 && fds[i].revents != 0;
 	}
 	poll_restore(fds, count);
