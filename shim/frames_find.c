@@ -118,14 +118,24 @@ static void *current_thread(void)
 	return frames_some._PyThreadState_UncheckedGet ? frames_some._PyThreadState_UncheckedGet() : *frames_some._PyThreadState_Current;
 }
 
+/* A place in CPython's own code either always has the lock or never. */
 bool frames_locked(const struct occasion *at)
 {
+	static _Atomic uintptr_t known[16];
+	uintptr_t address = (uintptr_t)at->site;
+	_Atomic uintptr_t *slot = &known[(address >> 1) % (sizeof known / sizeof *known)];
 	void *thread;
 
+	if (address && atomic_load_explicit(slot, memory_order_acquire) == address)
+		return true;
 	if (!atomic_load_explicit(&frames_found, memory_order_acquire) || !frames_some.PyFrame_GetCode || is_delicate(at->call))
 		return false;
 	thread = frames_py.PyGILState_GetThisThreadState();
-	return thread && current_thread() == thread;
+	if (!thread || current_thread() != thread)
+		return false;
+	if (address && is_pythons_own(at->site))
+		atomic_store_explicit(slot, address, memory_order_release);
+	return true;
 }
 
 enum frames_way frames_way(const struct occasion *at, bool by_openssl)
