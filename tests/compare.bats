@@ -12,7 +12,7 @@ setup() {
 }
 
 need_jython() {
-  [[ -n $(command -v jython) ]] || skip 'jython is not installed (apt-get install jython)'
+  [[ -n $(command -v "${JYTHON:-jython}") ]] || skip 'jython is not installed (apt-get install jython)'
 }
 
 @test "a script that both run alike is shown as the same" {

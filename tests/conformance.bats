@@ -5,13 +5,13 @@
 bats_require_minimum_version 1.5.0
 
 # Floors, in per cent. Raise them with the library; a lower one needs a reason.
-FLOOR_253_DEVIATING=${FLOOR_253_DEVIATING:-76}
-FLOOR_253_RULES=${FLOOR_253_RULES:-60}
-FLOOR_253_AGREEING=${FLOOR_253_AGREEING:-97}
-FLOOR_27_DEVIATING=${FLOOR_27_DEVIATING:-56}
-FLOOR_27_RULES=${FLOOR_27_RULES:-40}
-FLOOR_27_AGREEING=${FLOOR_27_AGREEING:-95}
-FLOOR_RANDOM=${FLOOR_RANDOM:-35}
+FLOOR_253_DEVIATING=${FLOOR_253_DEVIATING:-99}
+FLOOR_253_RULES=${FLOOR_253_RULES:-99}
+FLOOR_253_AGREEING=${FLOOR_253_AGREEING:-100}
+FLOOR_27_DEVIATING=${FLOOR_27_DEVIATING:-99}
+FLOOR_27_RULES=${FLOOR_27_RULES:-98}
+FLOOR_27_AGREEING=${FLOOR_27_AGREEING:-99.9}
+FLOOR_RANDOM=${FLOOR_RANDOM:-85}
 
 setup() {
   load helper
@@ -20,7 +20,7 @@ setup() {
 }
 
 need_jython() {
-  [[ -n $(command -v jython) ]] || skip 'jython is not installed (apt-get install jython)'
+  [[ -n $(command -v "${JYTHON:-jython}") ]] || skip 'jython is not installed (apt-get install jython)'
 }
 
 @test "profile 2.5.3 does what was recorded of Jython 2.5.3" {
@@ -48,7 +48,7 @@ need_jython() {
 
 @test "random sequences do on the shim what they do on the live Jython 2.7.3" {
   need_jython
-  run -0 "$ROOT/scripts/differential-fuzz" --seed 27 --count 100 --shrink 3 --floor "$FLOOR_RANDOM"
+  run -0 "$ROOT/scripts/differential-fuzz" --seed 27 --count 200 --shrink 3 --floor "$FLOOR_RANDOM"
 }
 
 @test "random sequences are told from those of plain CPython" {
