@@ -108,3 +108,28 @@ bool tls_version_disabled(int version)
 {
 	return version < 0x0303 || version == 0xfeff;
 }
+
+const char *tls_error_text(int error)
+{
+	switch (error) {
+	case X509_NOT_YET_VALID:
+		return "certificate is not yet valid";
+	case X509_HAS_EXPIRED:
+		return "certificate has expired";
+	case X509_CHAIN_TOO_LONG:
+		return "certificate chain too long";
+	case X509_INVALID_PURPOSE:
+		return "unsuitable certificate purpose";
+	case X509_UNTRUSTED:
+		return "certificate not trusted";
+	case X509_CRITICAL_EXTENSION:
+		return "unhandled critical extension";
+	case X509_KEY_TOO_SMALL:
+	case X509_CA_KEY_TOO_SMALL:
+		return "certificate key too weak";
+	case X509_DIGEST_TOO_WEAK:
+		return "signature digest algorithm too weak";
+	default:
+		return "certificate verification error";
+	}
+}

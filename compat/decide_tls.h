@@ -34,6 +34,9 @@ enum {
 	X509_DIGEST_TOO_WEAK = 68
 };
 
+/* The error in OpenSSL's words. */
+const char *tls_error_text(int error);
+
 /* Is this error about the name the program asked for, which Java leaves alone? */
 bool tls_error_is_name(int error);
 

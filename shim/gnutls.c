@@ -209,7 +209,7 @@ static int error_of_status(unsigned status)
 	return status & STATUS_EXPIRED ? X509_HAS_EXPIRED : status & STATUS_NOT_ACTIVATED ? X509_NOT_YET_VALID : X509_UNTRUSTED;
 }
 
-static int judge_path(struct gnutls *lib, const struct gnutls_store *store, const struct path *path, bool encipher)
+static int judge_path(struct gnutls *lib, const struct gnutls_store *store, const struct path *path, bool encipher, int *at)
 {
 	const struct gnutls_calls *call = &lib->call;
 	unsigned status = 0;
@@ -220,12 +220,14 @@ static int judge_path(struct gnutls *lib, const struct gnutls_store *store, cons
 	for (unsigned depth = path->length; depth-- > 0;) {
 		struct tls_certificate facts = facts_of(call, path->path[depth]);
 
+		*at = (int)depth;
 		error = tls_certificate_error(&facts, (int)depth, depth == path->length - 1, encipher);
 		if (error)
 			return error;
 		if (depth != path->length - 1 && has_unknown_critical(call, path->path[depth]))
 			return X509_CRITICAL_EXTENSION;
 	}
+	*at = 0;
 	if (path->length == 1)
 		return X509_OK;
 	if (call->gnutls_x509_trust_list_verify_crt(store->list, path->path, path->length - 1,
@@ -248,7 +250,8 @@ static void read_sent(const struct gnutls_calls *call, const struct gnutls_bytes
 	}
 }
 
-static int judge(struct gnutls *lib, SESSION *session)
+/* X509_OK, or what is wrong, and with which certificate as far as that is known. */
+static int judge(struct gnutls *lib, SESSION *session, int *depth)
 {
 	const struct gnutls_calls *call = &lib->call;
 	struct gnutls_store *store = gnutls_store(lib);
@@ -266,7 +269,7 @@ static int judge(struct gnutls *lib, SESSION *session)
 	read_sent(call, peers, count, &path);
 	if (path.sent_count == count) {
 		find_path(call, store, &path);
-		error = judge_path(lib, store, &path, call->gnutls_kx_get(session) == KX_RSA);
+		error = judge_path(lib, store, &path, call->gnutls_kx_get(session) == KX_RSA, depth);
 	}
 	while (path.sent_count > 0)
 		call->gnutls_x509_crt_deinit(path.sent[--path.sent_count]);
@@ -293,7 +296,7 @@ static int alert_of(int error)
 static int checked(struct gnutls *lib, SESSION *session, void *site)
 {
 	struct occasion at = { .call = "gnutls_handshake", .fd = lib->call.gnutls_transport_get_int(session), .site = site, .level = -1 };
-	int error = judge(lib, session), rc;
+	int depth = 0, error = judge(lib, session, &depth), rc;
 	bool refused;
 
 	if (error == X509_OK)
@@ -301,6 +304,7 @@ static int checked(struct gnutls *lib, SESSION *session, void *site)
 	at.sock = at.fd >= 0 ? track(at.fd) : NULL;
 	refused = settled(decide_tls_verify(false), &at, &rc);
 	shadow_put((struct shadow *)(uintptr_t)at.sock);
+	truststore_distrusts(error, tls_error_text(error), depth);
 	if (!refused)
 		return 0;
 	lib->call.gnutls_alert_send(session, ALERT_FATAL, alert_of(error));
@@ -328,8 +332,10 @@ SHIM int gnutls_handshake(SESSION *session)
 /* What is left of the program's own verdict on a chain that Java trusts: the name. */
 static void trust(struct gnutls *lib, SESSION *session, unsigned *status)
 {
+	int depth;
+
 	if (!lib->checkable || rule_mode(TLS_VERIFY) != ENFORCE || *status == 0 || !is_client(&lib->call, session) ||
-	    judge(lib, session) != X509_OK)
+	    judge(lib, session, &depth) != X509_OK)
 		return;
 	*status &= STATUS_WRONG_OWNER;
 	if (*status)

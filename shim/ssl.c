@@ -6,8 +6,6 @@
 #include "shim.h"
 #include "truststore.h"
 
-#include <stdio.h>
-
 enum { VERIFY_NONE = 0, VERIFY_PEER = 1 };
 enum { NID_KX_RSA = 1037 };
 
@@ -54,20 +52,6 @@ static void occasion_over(struct ssl_occasion *where)
 	shadow_put((struct shadow *)(uintptr_t)where->at.sock);
 }
 
-/* Why, once a process for each kind of error. */
-static void say_why(const struct ssl_occasion *where, const struct chain_verdict *chain)
-{
-	static _Atomic unsigned said[4];
-	unsigned bit = 1U << (chain->error & 31);
-	char text[512];
-
-	if (!report_wanted() || atomic_fetch_or(&said[chain->error >> 5 & 3], bit) & bit)
-		return;
-	snprintf(text, sizeof text, "%s at depth %d; the trust store is %.300s",
-		 where->lib->call.X509_verify_cert_error_string(chain->error), chain->depth, truststore_name());
-	report_note("tls-verify", text);
-}
-
 /* Is the chain to be refused, here and now? */
 static bool refused(struct openssl *lib, SSL *ssl, const char *call, void *site, const struct chain_verdict *chain)
 {
@@ -80,7 +64,7 @@ static bool refused(struct openssl *lib, SSL *ssl, const char *call, void *site,
 		return false;
 	where = occasion_of(lib, ssl, call, site);
 	refuse = settled(v, &where.at, &rc);
-	say_why(&where, chain);
+	truststore_distrusts(chain->error, lib->call.X509_verify_cert_error_string(chain->error), chain->depth);
 	occasion_over(&where);
 	return refuse;
 }

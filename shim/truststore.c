@@ -274,6 +274,18 @@ void truststore_refused(const char *why)
 	report_note("truststore", text);
 }
 
+void truststore_distrusts(int error, const char *why, int depth)
+{
+	static _Atomic unsigned said[4];
+	unsigned bit = 1U << (error & 31);
+	char text[2048];
+
+	if (!report_wanted() || atomic_fetch_or(&said[error >> 5 & 3], bit) & bit)
+		return;
+	snprintf(text, sizeof text, "%s at depth %d; the trust store is %.1500s", why, depth, truststore_name());
+	report_note("tls-verify", text);
+}
+
 /* --- once a process -------------------------------------------------------- */
 
 static void *build_now(struct truststore_slot *slot, void *(*build)(void *), void *arg)

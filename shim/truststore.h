@@ -52,6 +52,10 @@ const char *truststore_sniff(struct truststore_file *file, bool java_only);
 void truststore_used(const char *library);
 void truststore_refused(const char *why);
 
+/* Tell the report why a chain is not trusted (X509_*, in words, and at which
+ * certificate), once a process for each error. */
+void truststore_distrusts(int error, const char *why, int depth);
+
 /* What a TLS library made of the store, once a process. */
 struct truststore_slot {
 	_Atomic(void *) made;

@@ -102,6 +102,7 @@ CONF
   run -4 shim wget -q --tries=1 -O - --no-check-certificate "$(url self-signed)"
   run -5 wget -q --tries=1 -O - "$(url valid)"
   assert_equal "$(findings "$JYTHONSOCK_REPORT" tls-verify | jq -r '.call')" gnutls_handshake
+  notes tls-verify | grep -Fx "certificate not trusted at depth 0; the trust store is $FARM/root.p12"
   trusting "$FARM/root.jks" wrong
   run -4 shim wget -q --tries=1 -O - --no-check-certificate "$(url valid)"
   notes truststore | grep -F 'root.jks: wrong password: nothing is trusted'
