@@ -164,8 +164,10 @@ struct verdict decide_connect(const struct shadow *sock)
 
 struct verdict decide_connect_ex_tried(const struct shadow *sock)
 {
-	if (get(&sock->role) != CLIENT || shadow_past(sock) & PAST_ACCEPTED)
+	if (shadow_past(sock) & PAST_ACCEPTED)
 		return rule_fail(CONNECT_RESULT, EINVAL);
+	if (get(&sock->role) != CLIENT)
+		return rule_fail(CONNECT_RESULT, shadow_past(sock) & PAST_CONNECTED ? EISCONN : ENOTCONN);
 	if (get(&sock->link) == CONNECTING)
 		return rule_fail(CONNECT_RESULT, policy.traits.pending_connect_error);
 	return rule_fail(CONNECT_RESULT, get(&sock->link) == CONNECTED ? EISCONN : ENOTCONN);
@@ -244,13 +246,10 @@ bool connect_kills(int error)
 	}
 }
 
+/* The IPv4 wildcard, which is what Jython takes for none. */
 static bool is_wildcard_port_0(const struct address *name)
 {
-	static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
-
-	if (name->any.sa_family == AF_INET6)
-		return name->in6.sin6_port == 0 && IN6_ARE_ADDR_EQUAL(&name->in6.sin6_addr, &any6);
-	return name->in.sin_port == 0 && name->in.sin_addr.s_addr == INADDR_ANY;
+	return name->any.sa_family != AF_INET6 && name->in.sin_port == 0 && name->in.sin_addr.s_addr == INADDR_ANY;
 }
 
 struct verdict decide_getsockname(const struct shadow *sock)

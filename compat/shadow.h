@@ -35,6 +35,8 @@ enum past {
 	PAST_ASLEEP = 32, /* accepted, and not used yet */
 	PAST_TRIED = 64,  /* connect was called, or it was accepted */
 	PAST_ACCEPTED = 256,
+	PAST_CONNECTED = 2048, /* a listener now: its last connect had gone well */
+	PAST_DATAGRAM = 4096,  /* a listener now, and a UDP socket before */
 	PAST_MISFIT = 1024, /* a protocol that there is not: its addresses cannot be looked up */
 	PAST_LISTENED = 512, /* it has been a listener: accept goes on waiting for it */
 	PAST_BROKEN = 128 /* its listen failed behind the program's back */

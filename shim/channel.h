@@ -44,6 +44,10 @@ void channel_deafen(int fd);
  * errno of the bind, and then nothing has changed. */
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at);
 
+/* The descriptor to accept from: the listener that the socket was, if it is none any
+ * more.  Its queue lives on. */
+int channel_listener(const struct shadow *sock, int fd);
+
 /* Bind a socket as the role that it is about to take does it in Java: where the
  * program asked for, or anywhere.  0 or errno. */
 int channel_bind(const struct shadow *sock, int fd, enum role role);

@@ -181,14 +181,21 @@ static int listener_made(struct shadow *sock, int backlog, const struct occasion
 static int listen_anew(struct shadow *sock, int backlog, const struct occasion *at)
 {
 	struct verdict v = report_finding(decide_backlog(backlog), at);
+	unsigned before;
 	int err;
 
 	if (enforced(v) && v.rc < 0)
 		return fail(v.err);
+	channel_refresh(sock, at->fd);
+	before = shadow_past(sock) & (PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM);
+	if (sock->kind == UDP)
+		before |= PAST_DATAGRAM;
+	else if (shadow_is(sock, CLIENT))
+		before = (before & ~(unsigned)PAST_CONNECTED) | (sock->link == CONNECTED ? PAST_CONNECTED : 0);
 	err = listener_made(sock, backlog, at);
 	channel_note(sock, err);
 	if (!err || shadow_timing(sock, SEND) == NONBLOCKING || !shadow_is(sock, UNMADE))
-		sock->past = (unsigned short)(err ? sock->past | PAST_BROKEN : sock->past & PAST_TRIED);
+		sock->past = (unsigned short)(err ? sock->past | PAST_BROKEN : before);
 	if (err && shadow_timing(sock, SEND) != NONBLOCKING)
 		return fail(err);
 	sock->past |= PAST_LISTENED;

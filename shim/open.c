@@ -1,4 +1,5 @@
 /* Sockets coming into being: socket, socketpair, accept. */
+#include "channel.h"
 #include "python.h"
 
 /* Jython 2.7 looks at family, type and protocol only when there is an address to look
@@ -67,7 +68,7 @@ SHIM int socketpair(int domain, int type, int protocol, int fds[2])
 static int accept_any(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags, struct occasion *at)
 {
 	struct shadow *sock;
-	int rc;
+	int rc, from;
 
 	start_once();
 	python_look(at->site);
@@ -75,7 +76,10 @@ static int accept_any(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags, st
 	if (!sock)
 		sock = track(fd);
 	at->sock = sock == &fdtable_foreign ? NULL : sock;
-	rc = flags < 0 ? REAL(accept)(fd, addr, len) : REAL(accept4)(fd, addr, len, flags);
+	from = at->sock ? channel_listener(sock, fd) : fd;
+	if (from != fd && shadow_timing(sock, RECEIVE) == NONBLOCKING && REAL(poll)(&(struct pollfd){ from, POLLIN, 0 }, 1, 0) <= 0)
+		from = fd;
+	rc = flags < 0 ? REAL(accept)(from, addr, len) : REAL(accept4)(from, addr, len, flags);
 	if (rc < 0 && errno == EINVAL && at->sock && sock->past & (PAST_BROKEN | PAST_LISTENED))
 		errno = EAGAIN; /* it waits for a listener that is no more, or never was */
 	if (rc >= 0)

@@ -119,6 +119,7 @@ static int set_remembered(struct shadow *sock, int row, const void *value, sockl
 		settings_keep(sock, at->level, at->option, value, len);
 	if (shadow_is(sock, UNMADE))
 		return 0;
+	channel_refresh(sock, at->fd);
 	if (channel_closed(sock, at->fd))
 		err = EBADF;
 	else if (v.err)
@@ -128,6 +129,16 @@ static int set_remembered(struct shadow *sock, int row, const void *value, sockl
 	if (err)
 		errno = err;
 	return err ? -1 : 0;
+}
+
+/* An error of an option is a last error, too, but to Python only. */
+static void note(struct shadow *sock, const struct occasion *at)
+{
+	int saved = errno;
+
+	if (policy.traits.options_remembered && python_called(at->site))
+		channel_note(sock, saved);
+	errno = saved;
 }
 
 static bool is_remembered(void)
@@ -164,10 +175,11 @@ SHIM int setsockopt(int fd, int level, int option, const void *value, socklen_t 
 	if (kept(sock, row, value, len, &at)) {
 		rc = 0;
 	} else if (settled(decide_setsockopt(sock, row), &at, &rc)) {
-		channel_note(sock, errno);
+		note(sock, &at);
 	} else if (is_remembered()) {
 		rc = set_remembered(sock, row, value, len, &at);
-		channel_note(sock, rc == 0 ? 0 : errno);
+		if (rc != 0)
+			note(sock, &at);
 	} else {
 		if ((direction = timeout_direction(level, option)) >= 0)
 			rc = set_timeout(sock, direction, value, len, &at);
@@ -246,6 +258,19 @@ static bool is_introspected(const struct occasion *at)
 	       (at->option == SO_ERROR || at->option == SO_TYPE || at->option == SO_ACCEPTCONN);
 }
 
+/* The last error of any call; a C program, which has seen it as errno already, asks for
+ * that of its connection. */
+static int last_error(struct shadow *sock, const struct occasion *at)
+{
+	int error = sock->error, own = 0;
+	socklen_t len = sizeof own;
+
+	sock->error = 0;
+	if (python_doing == PYTHON_NOTHING && REAL(getsockopt)(at->fd, SOL_SOCKET, SO_ERROR, &own, &len) == 0 && own)
+		connect_failed(sock, own);
+	return own ? own : error;
+}
+
 static int introspect(struct shadow *sock, void *value, socklen_t *len, const struct occasion *at)
 {
 	int answer;
@@ -257,11 +282,9 @@ static int introspect(struct shadow *sock, void *value, socklen_t *len, const st
 	}
 	if (REAL(getsockopt)(at->fd, SOL_SOCKET, SO_TYPE, value, len) != 0)
 		return -1;
-	answer = at->option == SO_ERROR ? sock->error : at->option == SO_TYPE ? (sock->kind == TCP ? SOCK_STREAM : SOCK_DGRAM) :
+	answer = at->option == SO_ERROR ? last_error(sock, at) : at->option == SO_TYPE ? (sock->kind == TCP ? SOCK_STREAM : SOCK_DGRAM) :
 						      shadow_is(sock, LISTENER);
 	memcpy(value, &answer, *len < sizeof answer ? *len : sizeof answer);
-	if (at->option == SO_ERROR)
-		sock->error = 0;
 	return 0;
 }
 
@@ -283,7 +306,7 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 		rc = introspect(sock, value, len, &at);
 	} else if (!(from_memory = option_is_kept(sock, level, option, row)) &&
 		   settled(decide_getsockopt(sock, row), &at, &rc)) {
-		channel_note(sock, errno);
+		note(sock, &at);
 	} else if (from_memory || is_remembered()) {
 		rc = recall(sock, value, len, &at);
 	} else {

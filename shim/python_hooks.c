@@ -368,7 +368,7 @@ object hook_getsockopt(object self, object a, object b, object c, object d)
 	object result;
 
 	python_unset = false;
-	result = original[HOOK_getsockopt](self, a, b, c, d);
+	result = doing(PYTHON_OTHER, HOOK_getsockopt, self, a, b, c, d);
 	if (!result || !python_unset)
 		return result;
 	py.Py_DecRef(result);

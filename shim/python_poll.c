@@ -35,13 +35,15 @@ static bool cannot_send(int fd, struct shadow *sock)
 /* Nothing will come, and nothing will be told of it: the timeout must pass. */
 static bool is_silent(int fd, struct shadow *sock)
 {
+	if (python_doing == PYTHON_ACCEPT && channel_listener(sock, fd) != fd)
+		return false;
 	if (python_doing == PYTHON_SENDTO && sock->past & PAST_ASLEEP)
 		return true;
 	if (python_doing == PYTHON_ACCEPT)
 		return sock->past & PAST_BROKEN || (sock->past & PAST_LISTENED && !shadow_is(sock, LISTENER));
 	if (python_doing != PYTHON_RECV && python_doing != PYTHON_RECVFROM)
 		return false;
-	if (sock->past & PAST_NEVER || (sock->kind == UDP && shadow_is(sock, DEAD)))
+	if (sock->past & PAST_NEVER || (sock->past & PAST_DATAGRAM && shadow_is(sock, LISTENER)) || (sock->kind == UDP && shadow_is(sock, DEAD)))
 		return true;
 	return sock->past & PAST_DEAF && !(sock->past & PAST_END) && !sock->left && channel_discard(fd);
 }
@@ -68,10 +70,19 @@ static bool goes_on(int fd, struct shadow *sock)
 	case PYTHON_SENDTO:
 		return enforced(decide_sendto(sock)) || cannot_send(fd, sock);
 	case PYTHON_ACCEPT:
-		return !shadow_is(sock, LISTENER);
+		return !shadow_is(sock, LISTENER) && channel_listener(sock, fd) == fd;
 	default:
 		return false;
 	}
+}
+
+static int poll_listener(struct shadow *sock, struct pollfd *one, int timeout)
+{
+	struct pollfd listener = { channel_listener(sock, one->fd), one->events, 0 };
+	int rc = REAL(poll)(&listener, 1, timeout);
+
+	one->revents = listener.revents;
+	return rc;
 }
 
 int python_poll(struct pollfd *one, int timeout)
@@ -93,7 +104,10 @@ int python_poll(struct pollfd *one, int timeout)
 		timeout = -1;
 	if (sock && sock->kind == UDP && policy.traits.datagram_errors_lost)
 		REAL(getsockopt)(one->fd, SOL_SOCKET, SO_ERROR, &rc, &(socklen_t){ sizeof rc });
-	rc = REAL(poll)(one, 1, timeout);
+	if (sock && python_doing == PYTHON_ACCEPT)
+		rc = poll_listener(sock, one, timeout);
+	else
+		rc = REAL(poll)(one, 1, timeout);
 	if (sock && rc == 0)
 		channel_note(sock, ETIMEDOUT);
 	if (sock && rc == 0 && python_connects())

@@ -63,6 +63,22 @@ static void park(struct shadow *sock, int fd)
 		REAL(close)(kept);
 }
 
+int channel_listener(const struct shadow *sock, int fd)
+{
+	int listening = 0;
+	socklen_t len = sizeof listening;
+
+	if (!(sock->past & PAST_LISTENED) || shadow_is(sock, LISTENER))
+		return fd;
+	for (int number = sock->parked - 1; number >= 0; number--) {
+		int parked = settings_parked(sock, number);
+
+		if (REAL(getsockopt)(parked, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening)
+			return parked;
+	}
+	return fd;
+}
+
 void channel_over(struct shadow *sock)
 {
 	int fd, saved = errno;

@@ -132,6 +132,13 @@ bool settings_park(struct shadow *sock, int fd, uint64_t cookie)
 	return true;
 }
 
+int settings_parked(const struct shadow *sock, int number)
+{
+	struct store *store = number >= 0 && number < sock->parked ? store_of(sock, false) : NULL;
+
+	return store ? store->parked[number].fd : -1;
+}
+
 int settings_part(struct shadow *sock, uint64_t *cookie)
 {
 	struct store *store = sock->parked ? store_of(sock, false) : NULL;

@@ -30,6 +30,7 @@ void settings_forget_name(struct shadow *sock);
 /* Kernel sockets that the program has done with, but Java has not: they live as long
  * as the shadow.  settings_part: give back the fd of one, or -1. */
 bool settings_park(struct shadow *sock, int fd, uint64_t cookie);
+int settings_parked(const struct shadow *sock, int number); /* the fd of one; -1: no such */
 int settings_part(struct shadow *sock, uint64_t *cookie);
 
 /* Copy the options of one socket to another. */

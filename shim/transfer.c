@@ -101,6 +101,8 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 			shadow_keep(sock, &sock->peer, addr, len);
 		return false;
 	}
+	if (python_doing == PYTHON_SENDTO && sock->kind == TCP && shadow_is(sock, LISTENER) && policy.traits.channel_ends)
+		return channel_sends(t, t->len);
 	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
 		return true;
 	if (t->sock && sock->kind == TCP && shadow_is(sock, CLIENT) && policy.traits.channel_ends &&
