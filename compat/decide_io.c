@@ -92,8 +92,8 @@ struct verdict decide_recv(const struct shadow *sock, bool from)
 {
 	enum role role = (enum role)get(&sock->role);
 
-	if (role == LISTENER && shadow_past(sock) & PAST_DATAGRAM)
-		return rule_fail(UNCONNECTED_IO, EAGAIN); /* its queue of datagrams is still there, and empty */
+	if (role == LISTENER && shadow_past(sock) & (PAST_DATAGRAM | PAST_TRIED))
+		return rule_fail(UNCONNECTED_IO, EAGAIN); /* the queue that it had before is still there, and empty */
 
 	if (sock->kind == UDP)
 		return role == UNMADE && !(from && policy.traits.recvfrom_makes) ? rule_fail(UNCONNECTED_IO, ENOTCONN) : PASS;

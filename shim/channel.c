@@ -191,7 +191,7 @@ bool channel_sends(struct transfer *t, size_t len)
 
 	channel_refresh(sock, t->at.fd);
 	closed = channel_closed(sock, t->at.fd);
-	if (python_doing == PYTHON_SENDTO)
+	if (python_doing == PYTHON_SENDTO || shadow_is(sock, LISTENER))
 		return in_vain(t, (ssize_t)len, closed ? ECONNRESET : policy.traits.tcp_sendto_error);
 	channel_wake(sock);
 	if (sock->past & PAST_MUTE)

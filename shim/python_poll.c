@@ -43,7 +43,7 @@ static bool is_silent(int fd, struct shadow *sock)
 		return sock->past & PAST_BROKEN || (sock->past & PAST_LISTENED && !shadow_is(sock, LISTENER));
 	if (python_doing != PYTHON_RECV && python_doing != PYTHON_RECVFROM)
 		return false;
-	if (sock->past & PAST_NEVER || (sock->past & PAST_DATAGRAM && shadow_is(sock, LISTENER)) || (sock->kind == UDP && shadow_is(sock, DEAD)))
+	if (sock->past & PAST_NEVER || (sock->past & (PAST_DATAGRAM | PAST_TRIED) && shadow_is(sock, LISTENER)) || (sock->kind == UDP && shadow_is(sock, DEAD)))
 		return true;
 	return sock->past & PAST_DEAF && !(sock->past & PAST_END) && !sock->left && channel_discard(fd);
 }

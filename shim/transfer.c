@@ -101,7 +101,8 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 			shadow_keep(sock, &sock->peer, addr, len);
 		return false;
 	}
-	if (python_doing == PYTHON_SENDTO && sock->kind == TCP && shadow_is(sock, LISTENER) && policy.traits.channel_ends)
+	if (shadow_is(sock, LISTENER) && policy.traits.channel_ends &&
+	    (python_doing == PYTHON_SENDTO || sock->past & (PAST_DATAGRAM | PAST_TRIED)))
 		return channel_sends(t, t->len);
 	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
 		return true;
