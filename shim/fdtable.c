@@ -43,6 +43,13 @@ bool fdtable_is_mine(void)
 	return recorded == 0 || recorded == pid;
 }
 
+int fdtable_owner(void)
+{
+	int recorded = atomic_load(owner);
+
+	return recorded ? recorded : (int)getpid();
+}
+
 /* --- the pool ------------------------------------------------------------ */
 
 enum { BLOCK_CELLS = 512, BLOCKS = 32768 };

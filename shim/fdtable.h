@@ -71,6 +71,9 @@ void fdtable_clear_range(unsigned first, unsigned last);
 /* Call visit(fd, shadow) for each occupied slot, the shadow borrowed meanwhile. */
 void fdtable_each(void (*visit)(int fd, struct shadow *sock, void *context), void *context);
 
+/* Pid of the process that owns this memory, without a system call as a rule. */
+int fdtable_owner(void);
+
 /* Are we the process that owns this memory (not its vfork child)? */
 bool fdtable_is_mine(void);
 

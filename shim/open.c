@@ -74,8 +74,10 @@ static int accept_any(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags, st
 	python_look(at->site);
 	sock = fdtable_get(fd);
 	if (!sock)
-		sock = track(fd);
+		sock = track_for(fd, at->call, at->site);
 	at->sock = sock == &fdtable_foreign ? NULL : sock;
+	if (at->sock)
+		track_shared(fd, sock, at->call, at->site);
 	from = at->sock ? channel_listener(sock, fd) : fd;
 	if (from != fd && shadow_timing(sock, RECEIVE) == NONBLOCKING && REAL(poll)(&(struct pollfd){ from, POLLIN, 0 }, 1, 0) <= 0)
 		from = fd;

@@ -59,7 +59,8 @@ static inline void start_once(void)
 /* Borrow the shadow of an fd, made sure to be this very socket's; a socket that
  * we have not met is classified from the kernel.  NULL: not one of ours.
  * Give it back with shadow_put. */
-struct shadow *track(int fd);
+struct shadow *track_for(int fd, const char *call, void *site);
+#define track(fd) track_for((fd), __func__, __builtin_return_address(0))
 
 /* Borrow the shadow of an fd without asking the kernel. */
 struct shadow *track_unchecked(int fd);
@@ -78,6 +79,9 @@ void track_arrived(int fd);
 
 /* A descriptor that the program may have been given as a socket at its start. */
 void track_inherited(int fd);
+
+/* The socket is used: if another process made it, say once that fork shared it. */
+void track_shared(int fd, struct shadow *sock, const char *call, void *site);
 
 /* The kernel's socket behind the descriptor has been replaced by a new one. */
 void track_renewed(struct shadow *sock, int fd, int type);

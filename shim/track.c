@@ -208,7 +208,17 @@ struct shadow *track_unchecked(int fd)
 	return sock;
 }
 
-struct shadow *track(int fd)
+void track_shared(int fd, struct shadow *sock, const char *call, void *site)
+{
+	struct occasion at = { .call = call, .fd = fd, .sock = sock, .site = site, .level = -1 };
+
+	if (!rule_active(FD_PASSING) || sock->pid == fdtable_owner() ||
+	    atomic_fetch_or(&sock->told, TOLD_SHARED) & TOLD_SHARED)
+		return;
+	report_finding(decide_fd_passing(), &at);
+}
+
+struct shadow *track_for(int fd, const char *call, void *site)
 {
 	struct shadow *sock;
 
@@ -218,8 +228,10 @@ struct shadow *track(int fd)
 		shadow_put(sock);
 		return NULL;
 	}
-	if (sock && track_confirm(fd, sock))
+	if (sock && track_confirm(fd, sock)) {
+		track_shared(fd, sock, call, site);
 		return sock;
+	}
 	if (sock) {
 		shadow_put(sock);
 		fdtable_clear(fd);

@@ -174,3 +174,21 @@ EOF
   reported fd-passing call=start mode=report
   reported socket-family call=socket errno=EAFNOSUPPORT
 }
+
+@test "a socket that a fork child uses is reported as shared, at the line that uses it" {
+  cat >forked.py <<'EOF'
+import os, socket
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen()
+if os.fork() == 0:
+    name = server.getsockname()
+    os._exit(0)
+os.wait()
+own = server.getsockname()
+EOF
+  same "$PYTHON" forked.py
+  reported fd-passing call=getsockname mode=report line=6
+  run jq -s 'map(select(.rule == "fd-passing")) | length' "$REPORT"
+  assert_output 1
+}
