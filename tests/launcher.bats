@@ -240,3 +240,14 @@ END
   run ./link rules
   assert_success
 }
+
+@test "a Go program is told not to be reached, static or not" {
+  type -P go >/dev/null || skip 'Go is not installed'
+  printf 'package main\n\nimport "net"\n\nfunc main() { net.Listen("tcp", "127.0.0.1:0") }\n' >main.go
+  HOME=$PWD GO111MODULE=off CGO_ENABLED=0 go build -o static main.go
+  HOME=$PWD GO111MODULE=off CGO_ENABLED=1 go build -o dynamic main.go
+  launch run -- ./static
+  [[ $status == 0 && $stderr == *'not loaded into ./static: it is a static Go program'* ]]
+  launch run -- ./dynamic
+  [[ $status == 0 && $stderr == *'does not see its calls: it is a Go program'* ]]
+}

@@ -109,7 +109,7 @@ check_loaded() {
   path=$(realpath "$path")
   last=$(jq -R -r --argjson pid "$child" 'fromjson? | select(.process and .pid == $pid) | .process' "$file" | tail -n 1)
   if [[ $last == "$path" ]]; then
-    return 0
+    ! is_go "$path" || say "the shim was loaded into ${COMMAND[0]}, but does not see its calls: $(unreached "$path")"
   elif reason=$(unreached "$path"); then
     say "the shim was not loaded into ${COMMAND[0]}: $reason"
   elif [[ -z $last ]] && ((status != 126 && status != 127)); then
