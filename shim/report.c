@@ -116,12 +116,7 @@ static bool recount(uint64_t site_key, uint64_t what, bool alone)
 
 	if (!place)
 		return false;
-	if (alone) { /* a locked instruction would cost as much as all the rest */
-		count = atomic_load_explicit(&place->count, memory_order_relaxed) + 1;
-		atomic_store_explicit(&place->count, count, memory_order_relaxed);
-	} else {
-		count = atomic_fetch_add_explicit(&place->count, 1, memory_order_relaxed) + 1;
-	}
+	count = tally_count(place, alone);
 	if (count % 10 == 0 && is_power_of_ten(count))
 		tell_count(place, false);
 	return true;
@@ -153,7 +148,7 @@ static struct tally *record(struct verdict v, const struct occasion *at, struct 
 		overflow();
 		return NULL;
 	}
-	count = atomic_fetch_add_explicit(&place->count, 1, memory_order_relaxed) + 1;
+	count = tally_count(place, false);
 	if (!atomic_load_explicit(&place->told, memory_order_relaxed) && !atomic_exchange(&place->told, 1)) {
 		struct line line;
 
@@ -179,12 +174,12 @@ static uint64_t throttle_key(enum rule rule, const struct occasion *at)
 
 static bool is_throttled(struct tally *throttle)
 {
-	uint64_t count = atomic_fetch_add_explicit(&throttle->count, 1, memory_order_relaxed);
+	uint64_t count = tally_count(throttle, false) - 1;
 	uint32_t owner = atomic_load_explicit(&throttle->owner, memory_order_relaxed);
 
 	if (count < 1000 || count % 64 == 0 || !owner)
 		return false;
-	atomic_fetch_add_explicit(&tally_at(owner - 1)->count, 1, memory_order_relaxed);
+	tally_count(tally_at(owner - 1), false);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 
 enum { TALLIES = 4096 };
 
@@ -48,6 +49,19 @@ static inline struct tally *tally_seen(uint64_t key)
 	struct tally *tally = &tally_table.tallies[(key >> 7) % TALLIES];
 
 	return atomic_load_explicit(&tally->key, memory_order_acquire) == (key | 1) ? tally : NULL;
+}
+
+/* Count one more; the new count.  Alone: no other thread counts here now.  A locked
+ * addition would be a good part of what a repeated finding costs. */
+static inline uint64_t tally_count(struct tally *tally, bool alone)
+{
+	uint64_t count;
+
+	if (!alone && !__libc_single_threaded)
+		return atomic_fetch_add_explicit(&tally->count, 1, memory_order_relaxed) + 1;
+	count = atomic_load_explicit(&tally->count, memory_order_relaxed) + 1;
+	atomic_store_explicit(&tally->count, count, memory_order_relaxed);
+	return count;
 }
 
 static inline uint32_t tally_index(const struct tally *tally)
