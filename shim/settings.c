@@ -8,7 +8,7 @@ enum { PARKED = 4 };
 
 struct store {
 	_Atomic unsigned writing;
-	uint64_t named; /* cookie of the socket that `name` is of */
+	uint64_t named, bound_of; /* cookies of the sockets that the names are of */
 	struct address name, bound;
 	struct { int fd; uint64_t cookie; } parked[PARKED];
 	struct setting entry[SETTINGS];
@@ -98,7 +98,7 @@ bool settings_bound(const struct shadow *sock, struct address *name)
 {
 	struct store *store = store_of(sock, false);
 
-	if (!store || !store->bound.len)
+	if (!store || !store->bound_of || store->bound_of != sock->cookie)
 		return false;
 	*name = store->bound;
 	return true;
@@ -108,8 +108,10 @@ void settings_keep_bound(struct shadow *sock, const struct address *name)
 {
 	struct store *store = store_of(sock, true);
 
-	if (store)
-		store->bound = *name;
+	if (!store)
+		return;
+	store->bound = *name;
+	store->bound_of = sock->cookie;
 }
 
 void settings_forget_name(struct shadow *sock)
@@ -117,7 +119,7 @@ void settings_forget_name(struct shadow *sock)
 	struct store *store = store_of(sock, false);
 
 	if (store)
-		store->named = 0, store->bound.len = 0;
+		store->named = store->bound_of = 0;
 }
 
 bool settings_park(struct shadow *sock, int fd, uint64_t cookie)
