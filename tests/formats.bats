@@ -4,6 +4,8 @@
 
 load findings
 
+bats_require_minimum_version 1.5.0
+
 setup() {
   findings_setup
   options_program
@@ -55,11 +57,33 @@ END
   [[ $(wc -l <<<"$output") == 10 ]]
 }
 
-@test "sarif: what it has is as the standard wants it" {
-  convert sarif
+# valid SCHEMA FILE: a JSON file is what its schema wants.
+valid() {
+  local schema=$1 file=$2
   "$PYTHON" -c 'import jsonschema' || skip 'python3-jsonschema is not installed'
-  printf '%s' "$output" >report.sarif
-  "$PYTHON" -m jsonschema -i report.sarif "$ROOT/tests/data/sarif.schema.json"
+  "$PYTHON" -W ignore -m jsonschema -i "$file" "$ROOT/tests/data/$schema"
+}
+
+@test "sarif: valid against the standard's schema, with findings or without" {
+  cp options.py 'a b%c.py'
+  shim "$PYTHON" 'a b%c.py' >/dev/null
+  "$JYTHONSOCK" baseline "$REPORT" >known
+  "$JYTHONSOCK" report sarif "$REPORT" >report.sarif
+  valid sarif-2.1.0.json report.sarif
+  [[ $(jq '.runs[0].results | length' report.sarif) == 6 ]]
+  [[ $(jq -r '[.runs[0].results[].locations[0].physicalLocation.artifactLocation.uri] | unique | join(" ")' report.sarif) == 'a%20b%25c.py options.py' ]]
+  "$JYTHONSOCK" report sarif --baseline known "$REPORT" >report.sarif
+  valid sarif-2.1.0.json report.sarif
+  [[ $(jq -r '[.runs[0].results[].baselineState] | unique | join(" ")' report.sarif) == unchanged ]]
+  "$JYTHONSOCK" report sarif /dev/null >report.sarif
+  valid sarif-2.1.0.json report.sarif
+  jq '.runs[0].results = [{ruleId: 1}]' report.sarif >broken.sarif
+  run valid sarif-2.1.0.json broken.sarif
+  assert_failure
+}
+
+@test "sarif: rules, places and fingerprints fit together" {
+  "$JYTHONSOCK" report sarif "$REPORT" >report.sarif
   [[ $(jq -r '.runs[0] | (.tool.driver.rules | length) > 30, ([.results[] | . as $r | $r.ruleIndex] | length == 3)' report.sarif | sort -u) == true ]]
   [[ $(jq -r '.runs[0] as $run | $run.results[] | $run.tool.driver.rules[.ruleIndex].id == .ruleId' report.sarif | sort -u) == true ]]
   [[ $(jq -r '.runs[0].results[2].locations[0].physicalLocation | .artifactLocation.uri, .artifactLocation.uriBaseId, .region.startLine' report.sarif |
@@ -81,17 +105,22 @@ END
   diff before <(jq '[.runs[0].results[].partialFingerprints]' <<<"$output")
 }
 
-@test "junit: well-formed, as many failures as it says, readable by a consumer" {
-  convert junit
-  printf '%s\n' "$output" >report.xml
+@test "junit: valid against the schema of Jenkins, as many failures as it says" {
+  requires xmllint
+  program $'<&"\x01\'>.py' <options.py
+  shim "$PYTHON" $'<&"\x01\'>.py' >/dev/null
+  "$JYTHONSOCK" report junit "$REPORT" >report.xml
+  run -0 xmllint --noout --schema "$ROOT/tests/data/jenkins-junit.xsd" report.xml
   "$PYTHON" - report.xml <<'END'
 import sys, xml.etree.ElementTree as tree
 suite = tree.parse(sys.argv[1]).getroot().find("testsuite")
 failures = suite.findall("testcase/failure")
-assert len(failures) == int(suite.get("failures")) == 3, failures
+assert len(failures) == int(suite.get("failures")) == 6, failures
 assert len(suite.findall("testcase")) == int(suite.get("tests")) > 30
 assert any("options.py:8" in f.text for f in failures)
 END
+  sed 's/<testsuite /&colour="red" /' report.xml >broken.xml
+  run ! xmllint --noout --schema "$ROOT/tests/data/jenkins-junit.xsd" broken.xml
 }
 
 @test "summary: rules with places and occurrences" {
