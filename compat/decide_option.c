@@ -25,12 +25,33 @@ static const struct {
 enum { OPTIONS = sizeof options / sizeof *options };
 _Static_assert(OPTIONS < 32, "shadow.early has one bit a row, and one for options without a row");
 
+/* 1 + row; 0: none.  All options of the table have small numbers. */
+enum { LEVEL_LIMIT = 8, OPTION_LIMIT = 64 };
+
+enum {
+#define OPTION(level, option, roles) ROW_##option,
+#include "options.def"
+#undef OPTION
+};
+
+static const unsigned char rows[LEVEL_LIMIT * OPTION_LIMIT] = {
+#define OPTION(level, option, roles) [(level) * OPTION_LIMIT + (option)] = 1 + ROW_##option,
+#include "options.def"
+#undef OPTION
+};
+
+#define OPTION(level, option, roles) \
+	_Static_assert((int)(level) < LEVEL_LIMIT && (int)(option) < OPTION_LIMIT, #option ": fits option_row's table");
+#include "options.def"
+#undef OPTION
+
 int option_row(int level, int option)
 {
-	for (int row = 0; row < OPTIONS; row++)
-		if (options[row].level == level && options[row].option == option)
-			return row;
-	return OPTIONS;
+	int row = 0;
+
+	if ((unsigned)level < LEVEL_LIMIT && (unsigned)option < OPTION_LIMIT)
+		row = rows[level * OPTION_LIMIT + option];
+	return row ? row - 1 : OPTIONS;
 }
 
 static unsigned roles_of(int row)

@@ -117,11 +117,14 @@ static bool is_library_frame(object frame, object code)
 	return slot->library;
 }
 
-static uint64_t key_of(uint64_t key, object frame, object code)
+static int last_of(object frame)
 {
-	int where = frames_some.PyFrame_GetLasti ? frames_some.PyFrame_GetLasti(frame) : frames_py.PyFrame_GetLineNumber(frame);
+	return frames_some.PyFrame_GetLasti ? frames_some.PyFrame_GetLasti(frame) : frames_py.PyFrame_GetLineNumber(frame);
+}
 
-	return tally_mix(tally_mix(key, (uintptr_t)code), (uint64_t)where);
+static uint64_t key_of(uint64_t key, struct frames_now now)
+{
+	return tally_mix(tally_mix(key, (uintptr_t)now.code), (uint64_t)now.last);
 }
 
 /* The innermost frame outside the standard library; the innermost of all, if there
@@ -138,7 +141,7 @@ static void find_site(struct frames *frames)
 		if (!code)
 			break;
 		inside = is_library_frame(frame, code);
-		frames->key = key_of(frames->key, frame, code);
+		frames->key = key_of(frames->key, (struct frames_now){ code, last_of(frame) });
 		frames_py.Py_DecRef(code);
 		back = inside ? back_of(frame) : NULL;
 		if (!back)
@@ -154,21 +157,23 @@ static void find_site(struct frames *frames)
 	frames->frame = frame;
 }
 
-bool frames_peek(const struct occasion *at, uint64_t *key)
+struct frames_now frames_now(void)
 {
-	object frame, code;
-	bool own;
+	object frame = frames_py.PyEval_GetFrame(), code = frame ? frames_some.PyFrame_GetCode(frame) : NULL;
+	struct frames_now now = { .code = code };
 
-	if (!frames_locked(at))
-		return false;
-	frame = frames_py.PyEval_GetFrame();
-	code = frame ? frames_some.PyFrame_GetCode(frame) : NULL;
-	if (!code)
-		return false;
-	own = known_slot(code)->code == code && !known_slot(code)->library;
-	*key = own ? key_of(1, frame, code) : 0;
-	frames_py.Py_DecRef(code);
-	return own;
+	if (code) {
+		frames_py.Py_DecRef(code); /* the frame keeps it */
+		now.last = last_of(frame);
+	}
+	return now;
+}
+
+uint64_t frames_peek(struct frames_now now)
+{
+	const struct known *slot = known_slot(now.code);
+
+	return now.code && slot->code == now.code && !slot->library ? key_of(1, now) : 0;
 }
 
 bool frames_enter(struct frames *frames, enum frames_way way)

@@ -28,9 +28,27 @@ enum frames_way frames_way(const struct occasion *at, bool by_openssl);
 /* Has this thread Python's lock, and may its frames be looked at (3.9 and later)? */
 bool frames_locked(const struct occasion *at);
 
-/* The quick way, where the thread has Python's lock and the call comes right from
- * the program's own code, seen before: the key that frames_enter would make. */
-bool frames_peek(const struct occasion *at, uint64_t *key);
+/* A place in CPython's own code always has the lock, or never: the places that were
+ * asked once, by the answer. */
+enum { FRAMES_KNOWN = 16 };
+extern _Atomic(const void *) frames_held[FRAMES_KNOWN], frames_released[FRAMES_KNOWN];
+
+static inline bool frames_is_known(_Atomic(const void *) *places, const void *site)
+{
+	return site && atomic_load_explicit(&places[((uintptr_t)site >> 1) % FRAMES_KNOWN], memory_order_acquire) == site;
+}
+
+/* With Python's lock held: the innermost code, and which of its instructions (or lines) runs.
+ * Borrowed; NULL: none. */
+struct frames_now {
+	void *code;
+	intptr_t last;
+};
+struct frames_now frames_now(void);
+
+/* If that is the program's own code, seen before: the key that frames_enter would make.
+ * 0: ask that. */
+uint64_t frames_peek(struct frames_now now);
 
 /* Borrow the frame.  False: there is none.  Between these two Python's lock is
  * held; no Python code runs, errno and Python's error are as they were. */

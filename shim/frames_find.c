@@ -118,24 +118,25 @@ static void *current_thread(void)
 	return frames_some._PyThreadState_UncheckedGet ? frames_some._PyThreadState_UncheckedGet() : *frames_some._PyThreadState_Current;
 }
 
-/* A place in CPython's own code either always has the lock or never. */
+_Atomic(const void *) frames_held[FRAMES_KNOWN], frames_released[FRAMES_KNOWN];
+
 bool frames_locked(const struct occasion *at)
 {
-	static _Atomic uintptr_t known[16];
-	uintptr_t address = (uintptr_t)at->site;
-	_Atomic uintptr_t *slot = &known[(address >> 1) % (sizeof known / sizeof *known)];
+	_Atomic(const void *) *places;
 	void *thread;
 
-	if (address && atomic_load_explicit(slot, memory_order_acquire) == address)
+	if (frames_is_known(frames_held, at->site))
 		return true;
-	if (!atomic_load_explicit(&frames_found, memory_order_acquire) || !frames_some.PyFrame_GetCode || is_delicate(at->call))
+	if (frames_is_known(frames_released, at->site) || !atomic_load_explicit(&frames_found, memory_order_acquire) ||
+	    !frames_some.PyFrame_GetCode || is_delicate(at->call))
 		return false;
 	thread = frames_py.PyGILState_GetThisThreadState();
-	if (!thread || current_thread() != thread)
+	if (!thread)
 		return false;
-	if (address && is_pythons_own(at->site))
-		atomic_store_explicit(slot, address, memory_order_release);
-	return true;
+	places = current_thread() == thread ? frames_held : frames_released;
+	if (at->site && is_pythons_own(at->site))
+		atomic_store_explicit(&places[((uintptr_t)at->site >> 1) % FRAMES_KNOWN], at->site, memory_order_release);
+	return places == frames_held;
 }
 
 enum frames_way frames_way(const struct occasion *at, bool by_openssl)

@@ -2,6 +2,7 @@
  * site, and counted from then on.  No malloc, no stdio, no lock; errno is kept. */
 #include "report.h"
 #include "only.h"
+#include "repeat.h"
 #include "symbols.h"
 #include "tally.h"
 
@@ -9,12 +10,14 @@
 #include <sys/syscall.h>
 
 static bool by_test;         /* JYTHONSOCK_BY_TEST: each test has findings of its own */
+static bool closely;         /* no occasion is like another: that, or JYTHONSOCK_ONLY */
 static char first_test[256]; /* PYTEST_CURRENT_TEST at start */
 
 void report_tests(const char *test, bool separately)
 {
 	text_copy(first_test, first_test + sizeof first_test, test ? test : "");
 	by_test = separately;
+	closely = by_test || only_set;
 }
 
 static const char *const linux_text[RULES] = {
@@ -105,21 +108,25 @@ static void overflow(void)
 		report_note("overflow", "more call sites than the table holds: those after this line are counted, not written");
 }
 
-/* Count what may be nothing new; true: it is not, and that was all.  Alone: no other
- * thread counts at this place now (Python's lock is held). */
-static bool recount(uint64_t site_key, uint64_t what, bool alone)
+static inline void count_at(struct tally *place, bool alone)
+{
+	uint64_t count = tally_count(place, alone);
+
+	if (count % 10 == 0 && is_power_of_ten(count))
+		tell_count(place, false);
+}
+
+/* Count what may be nothing new; where, or NULL: it is new.  Alone: no other thread
+ * counts at this place now (Python's lock is held). */
+static inline struct tally *recount(uint64_t site_key, uint64_t what, bool alone)
 {
 	struct tally *seen = tally_seen(tally_mix(site_key, what));
 	uint32_t owner = seen ? atomic_load_explicit(&seen->owner, memory_order_acquire) : 0;
 	struct tally *place = owner ? tally_at(owner - 1) : NULL;
-	uint64_t count;
 
-	if (!place)
-		return false;
-	count = tally_count(place, alone);
-	if (count % 10 == 0 && is_power_of_ten(count))
-		tell_count(place, false);
-	return true;
+	if (place)
+		count_at(place, alone);
+	return place;
 }
 
 static uint64_t what_of(struct verdict v, const struct occasion *at)
@@ -179,32 +186,43 @@ static bool is_throttled(struct tally *throttle)
 
 	if (count < 1000 || count % 64 == 0 || !owner)
 		return false;
-	tally_count(tally_at(owner - 1), false);
+	count_at(tally_at(owner - 1), false);
 	return true;
+}
+
+/* The slower way to see that it is one. */
+static bool is_repetition(struct verdict v, const struct occasion *at)
+{
+	struct frames_now now = frames_now();
+	uint64_t key = frames_peek(now);
+	struct tally *place = key ? recount(key, what_of(v, at), true) : NULL;
+
+	if (place && frames_is_known(frames_held, at->site))
+		repeat_keep(v, at, now, place);
+	return place != NULL;
 }
 
 /* Is there nothing to be done but to count? */
 static bool is_counted(struct verdict v, const struct occasion *at, bool by_openssl, enum frames_way *way,
 		       struct tally **throttle)
 {
-	uint64_t key;
+	uint64_t key = throttle_key(v.rule, at);
 	bool fresh;
 
-	if (frames_peek(at, &key) && recount(key, what_of(v, at), true))
+	if (frames_locked(at) && is_repetition(v, at))
 		return true;
-	key = throttle_key(v.rule, at);
 	*throttle = tally_seen(key);
-	if (*throttle && is_throttled(*throttle))
-		return true;
+	if (*throttle && (by_openssl || !frames_is_known(frames_released, at->site)) && is_throttled(*throttle))
+		return true; /* find_again has asked in the other case */
 	*way = frames_way(at, by_openssl);
 	if (*way == FRAMES_NONE)
-		return recount(site_native_key(at), what_of(v, at), false);
+		return recount(site_native_key(at), what_of(v, at), false) != NULL;
 	if (*way == FRAMES_UNLOCKED && !*throttle)
 		*throttle = tally_of(key, &fresh);
 	return false;
 }
 
-static struct verdict find(struct verdict v, const struct occasion *at, int linux_error)
+static struct verdict find_slowly(struct verdict v, const struct occasion *at, int linux_error)
 {
 	enum frames_way way;
 	struct tally *throttle = NULL, *place = NULL;
@@ -212,16 +230,14 @@ static struct verdict find(struct verdict v, const struct occasion *at, int linu
 	struct site site;
 	int saved = errno;
 
-	if (v.mode == OFF || (!report_wanted() && !only_set))
-		return v;
-	if (!frames_found && !only_set && !by_test && recount(site_native_key(at), what_of(v, at), false))
+	if (!report_wanted() && !only_set)
 		return v;
 	if (site_is_openssl(at->site)) {
 		outside = *at;
 		outside.site = (void *)(uintptr_t)site_outside(at->site);
 		at = &outside;
 	}
-	if (only_set || by_test) {
+	if (closely) {
 		way = frames_way(at, at == &outside);
 	} else if (is_counted(v, at, at == &outside, &way, &throttle)) {
 		errno = saved;
@@ -237,6 +253,26 @@ static struct verdict find(struct verdict v, const struct occasion *at, int linu
 	site_leave(&site);
 	errno = saved;
 	return v;
+}
+
+/* Most findings are repetitions, which must be cheap. */
+static inline bool find_again(struct verdict v, const struct occasion *at)
+{
+	struct tally *throttle;
+
+	if (closely)
+		return false;
+	if (frames_is_known(frames_held, at->site))
+		return repeated(v, at);
+	if (!frames_is_known(frames_released, at->site))
+		return !frames_found && recount(site_native_key(at), what_of(v, at), false);
+	throttle = tally_seen(throttle_key(v.rule, at));
+	return throttle && is_throttled(throttle);
+}
+
+static struct verdict find(struct verdict v, const struct occasion *at, int linux_error)
+{
+	return v.mode == OFF || find_again(v, at) ? v : find_slowly(v, at, linux_error);
 }
 
 struct verdict report_finding(struct verdict v, const struct occasion *at)
@@ -288,15 +324,21 @@ __attribute__((destructor)) static void at_exit(void)
 	report_counts();
 }
 
-bool settled(struct verdict v, const struct occasion *at, int *rc)
+static __attribute__((noinline)) bool settle(struct verdict v, const struct occasion *at, int *rc)
 {
-	v = find(v, at, 0);
+	if (!find_again(v, at))
+		v = find_slowly(v, at, 0);
 	if (v.mode != ENFORCE)
 		return false;
 	*rc = v.rc;
 	if (v.rc < 0)
 		errno = v.err;
 	return true;
+}
+
+bool settled(struct verdict v, const struct occasion *at, int *rc)
+{
+	return v.mode != OFF && settle(v, at, rc);
 }
 
 int mapped(struct verdict v, const struct occasion *at, int err)

@@ -18,6 +18,18 @@ struct tally {
 	_Atomic uint32_t told;  /* the finding was written under this number; 0: not yet */
 };
 
+/* A finding made again and again by one line of Python: what to compare, and where it
+ * is counted.  Written and read with Python's lock held. */
+struct repeat {
+	_Atomic(const void *) site, code;
+	_Atomic uint64_t what;
+	_Atomic int last;
+	_Atomic uint64_t until; /* this count is told */
+	_Atomic(struct tally *) place;
+};
+
+enum { REPEATS = 64 };
+
 /* What else must be a process's own. */
 struct tally_process {
 	_Atomic int introduced; /* the first line is written */
@@ -31,6 +43,7 @@ struct tally_process {
 extern struct tally_table {
 	_Alignas(4096) struct tally tallies[TALLIES];
 	struct tally_process process;
+	struct repeat repeats[REPEATS];
 	_Atomic uint32_t used;
 	_Alignas(4096) char end[4096];
 } tally_table;
