@@ -7,12 +7,19 @@
 
 #include <string.h>
 
+/* dladdr also looks for the nearest symbol, through the whole table. */
 struct link_map *library_of(void *address)
 {
+#if __GLIBC_PREREQ(2, 35)
+	struct dl_find_object found;
+
+	return _dl_find_object(address, &found) == 0 ? found.dlfo_link_map : NULL;
+#else
 	struct link_map *map = NULL;
 	Dl_info info;
 
 	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
+#endif
 }
 
 const char *library_name(const struct link_map *map)
@@ -36,7 +43,7 @@ void *library_sees(const struct link_map *map, const char *name)
 	if (!handle)
 		return NULL;
 	found = dlsym(handle, name);
-	dlclose(handle);
+	REAL(dlclose)(handle);
 	return found;
 }
 

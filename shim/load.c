@@ -1,5 +1,6 @@
 /* Libraries that come later.  A library opened with RTLD_DEEPBIND would look in
  * itself and in its own dependencies, libc among them, before it looks here. */
+#include "openssl.h"
 #include "shim.h"
 
 /* libc finds the caller by its return address, to search the caller's RUNPATH and
@@ -29,4 +30,13 @@ JUMPS SHIM void *dlmopen(Lmid_t namespace, const char *file, int flags)
 {
 	note_other_namespace(namespace);
 	JUMP REAL(dlmopen)(namespace, file, flags & ~RTLD_DEEPBIND);
+}
+
+/* What is known by an address may mean another library from now on. */
+SHIM int dlclose(void *handle)
+{
+	int rc = REAL(dlclose)(handle);
+
+	openssl_forget_sites();
+	return rc;
 }

@@ -143,7 +143,6 @@ static enum outcome check_chain(struct openssl *lib, SSL *ssl, X509_STORE_CTX *c
 				struct chain_verdict *chain)
 {
 	struct chain_check check = {
-		.ctx = ctx,
 		.cert = lib->call.X509_STORE_CTX_get0_cert(ctx),
 		.untrusted = lib->call.X509_STORE_CTX_get0_untrusted(ctx),
 		.encipher = encipher(&lib->call, ssl),
@@ -171,21 +170,11 @@ static void catch_up(struct openssl *lib, SSL *ssl, void *site)
 		handshake_refused(lib, ssl, "X509_verify_cert", site, false, &rc);
 }
 
-/* The result for a chain that Java trusts: only the name is the program's affair. */
-static int trusted(struct openssl *lib, X509_STORE_CTX *ctx, struct chain_verdict *chain)
+/* Has the program a callback, for which the result counts?  Then it sees what it
+ * would see, signatures and all. */
+static bool watches(const struct openssl *lib, const SSL *ssl, X509_STORE_CTX *ctx)
 {
-	int rc;
-
-	if (lib->call.X509_STORE_CTX_get_verify_cb(ctx) != lib->no_callback) {
-		rc = ssl_verify_again(lib, ctx, chain->chain);
-		ssl_chain_free(lib, chain->chain);
-		return rc;
-	}
-	lib->call.X509_STORE_CTX_set_error(ctx, chain->name_error);
-	lib->call.X509_STORE_CTX_set_error_depth(ctx, 0);
-	if (chain->chain)
-		lib->call.X509_STORE_CTX_set0_verified_chain(ctx, chain->chain);
-	return chain->name_error == X509_OK;
+	return lib->call.X509_STORE_CTX_get_verify_cb(ctx) != lib->no_callback && lib->call.SSL_get_verify_mode(ssl) != VERIFY_NONE;
 }
 
 SHIM int X509_verify_cert(X509_STORE_CTX *ctx)
@@ -193,8 +182,9 @@ SHIM int X509_verify_cert(X509_STORE_CTX *ctx)
 	void *site = __builtin_return_address(0);
 	struct openssl *lib = openssl_at(site);
 	struct chain_verdict chain;
+	enum outcome outcome;
 	SSL *ssl;
-	int saved = errno;
+	int saved = errno, rc;
 
 	start_once();
 	if (!lib || !lib->call.X509_verify_cert)
@@ -203,19 +193,16 @@ SHIM int X509_verify_cert(X509_STORE_CTX *ctx)
 	if (!ssl)
 		return lib->call.X509_verify_cert(ctx);
 	catch_up(lib, ssl, site);
-	switch (check_chain(lib, ssl, ctx, site, &chain)) {
-	case TRUSTED:
-		errno = saved;
-		return trusted(lib, ctx, &chain);
-	case DISTRUSTED:
-		ssl_chain_free(lib, chain.chain);
-		errno = saved;
-		return 0;
-	default:
-		ssl_chain_free(lib, chain.chain);
-		errno = saved;
-		return lib->call.X509_verify_cert(ctx);
-	}
+	outcome = check_chain(lib, ssl, ctx, site, &chain);
+	if (outcome == DISTRUSTED)
+		rc = 0;
+	else if (outcome == TRUSTED) /* only the name is the program's affair */
+		rc = ssl_verify_again(lib, ctx, chain.anchor, watches(lib, ssl, ctx));
+	else
+		rc = lib->call.X509_verify_cert(ctx);
+	lib->call.X509_free(chain.anchor);
+	errno = saved;
+	return rc;
 }
 
 /* --- a program that verifies by itself ------------------------------------- */
@@ -240,7 +227,7 @@ static int verify_both(X509_STORE_CTX *ctx, void *arg)
 		return own->callback(ctx, own->arg);
 	catch_up(lib, ssl, (void *)(uintptr_t)own->callback);
 	outcome = check_chain(lib, ssl, ctx, (void *)(uintptr_t)own->callback, &chain);
-	ssl_chain_free(lib, chain.chain);
+	lib->call.X509_free(chain.anchor);
 	return outcome == DISTRUSTED ? 0 : own->callback(ctx, own->arg);
 }
 
@@ -295,7 +282,7 @@ static struct chain_verdict judge_peer(struct openssl *lib, SSL *ssl)
 
 	check.cert = (call->SSL_get1_peer_certificate ? call->SSL_get1_peer_certificate : call->SSL_get_peer_certificate)(ssl);
 	verdict = ssl_judge(lib, &check);
-	ssl_chain_free(lib, verdict.chain);
+	call->X509_free(verdict.anchor);
 	call->X509_free(check.cert);
 	return verdict;
 }

@@ -92,10 +92,15 @@ static struct openssl *make(struct link_map *map, bool ssl)
 	return lib;
 }
 
+_Atomic uint64_t openssl_sites[OPENSSL_SITES];
+struct openssl *openssl_numbered[OPENSSL_NUMBERED]; /* from 1; written once each */
+
 /* Two threads may come here at once: the first one's library stays. */
 static struct openssl *add(struct openssl *lib)
 {
+	static _Atomic unsigned numbers;
 	struct openssl *head = atomic_load(&libraries), *other;
+	unsigned number;
 
 	do {
 		other = find(lib->key);
@@ -105,17 +110,22 @@ static struct openssl *add(struct openssl *lib)
 		}
 		lib->next = head;
 	} while (!atomic_compare_exchange_weak(&libraries, &head, lib));
+	number = atomic_fetch_add(&numbers, 1) + 1;
+	if (number < OPENSSL_NUMBERED) {
+		openssl_numbered[number] = lib;
+		atomic_store_explicit(&lib->number, number, memory_order_release);
+	}
 	return lib;
 }
 
-struct openssl *openssl_at(void *site)
+static struct openssl *openssl_of(void *site)
 {
 	struct link_map *caller = library_of(site), *map;
 	struct openssl *lib;
 	bool ssl;
 
 	if (!caller) /* code made at run time: it sees what we see */
-		caller = library_of((void *)openssl_at);
+		caller = library_of((void *)openssl_look);
 	if (!caller)
 		return NULL;
 	lib = find(caller); /* OpenSSL calling itself */
@@ -129,4 +139,25 @@ struct openssl *openssl_at(void *site)
 		return lib;
 	lib = make(map, ssl);
 	return lib ? add(lib) : NULL;
+}
+
+struct openssl *openssl_look(void *site)
+{
+	struct openssl *lib;
+	unsigned number;
+
+	start_once();
+	lib = openssl_of(site);
+	number = lib && lib->ssl ? atomic_load_explicit(&lib->number, memory_order_acquire) : 0;
+	if (number && (uintptr_t)site >> 48 == 0)
+		atomic_store_explicit(openssl_site(site), (uint64_t)(uintptr_t)site << 16 | number, memory_order_release);
+	return lib;
+}
+
+/* A site stored meanwhile is one of a library that is still loaded. */
+void openssl_forget_sites(void)
+{
+	for (size_t i = 0; i < OPENSSL_SITES; i++)
+		if (atomic_load_explicit(&openssl_sites[i], memory_order_relaxed))
+			atomic_store_explicit(&openssl_sites[i], 0, memory_order_relaxed);
 }

@@ -3,6 +3,7 @@
 #include "decide_tls.h"
 #include "openssl.h"
 #include "shim.h"
+#include "ssl_cache.h"
 #include "truststore.h"
 
 /* X509_V_FLAG_*, X509_PURPOSE_*, X509_TRUST_*, EXFLAG_* of every OpenSSL since 1.1.0 */
@@ -22,7 +23,6 @@ struct pass {
 	X509_STORE_CTX *ctx;
 	verify_step *program; /* the program's callback; NULL: it is not asked */
 	int error, depth;     /* Java's first objection */
-	int name_error;
 };
 
 static __thread struct pass *current __attribute__((tls_model("initial-exec")));
@@ -40,8 +40,7 @@ static bool at_anchor(const struct pass *pass, int depth)
 	return chain && depth == pass->lib->call.OPENSSL_sk_num(chain) - 1;
 }
 
-/* Java's view of one step; goes on after any error, so that the first one of
- * Java's and the one about the name are both known at the end. */
+/* Java's view of one step: an objection, or it is overlooked. */
 static int judge_step(int ok, X509_STORE_CTX *ctx)
 {
 	struct pass *pass = current;
@@ -52,9 +51,7 @@ static int judge_step(int ok, X509_STORE_CTX *ctx)
 		return ok;
 	error = call->X509_STORE_CTX_get_error(ctx);
 	depth = call->X509_STORE_CTX_get_error_depth(ctx);
-	if (tls_error_is_name(error)) {
-		pass->name_error = error;
-	} else if (!trust_all() && !tls_error_forgiven(error, at_anchor(pass, depth), depth)) {
+	if (!tls_error_forgiven(error, at_anchor(pass, depth), depth)) {
 		if (!pass->error) {
 			pass->error = error;
 			pass->depth = depth;
@@ -121,12 +118,12 @@ static struct tls_certificate facts_of(const struct openssl *lib, X509 *cert)
 }
 
 /* What Java asks of each certificate beyond OpenSSL's verifier. */
-static void inspect(struct openssl *lib, const struct chain_check *check, struct chain_verdict *verdict)
+static void inspect(struct openssl *lib, const struct chain_check *check, STACK *chain, struct chain_verdict *verdict)
 {
-	int last = lib->call.OPENSSL_sk_num(verdict->chain) - 1;
+	int last = lib->call.OPENSSL_sk_num(chain) - 1;
 
 	for (int depth = last; depth >= 0 && !verdict->error; depth--) {
-		struct tls_certificate facts = facts_of(lib, lib->call.OPENSSL_sk_value(verdict->chain, depth));
+		struct tls_certificate facts = facts_of(lib, lib->call.OPENSSL_sk_value(chain, depth));
 
 		verdict->error = tls_certificate_error(&facts, depth, depth == last, check->encipher);
 		verdict->depth = depth;
@@ -135,80 +132,119 @@ static void inspect(struct openssl *lib, const struct chain_check *check, struct
 		verdict->error = X509_CHAIN_TOO_LONG;
 }
 
-static struct chain_verdict judge(struct openssl *lib, X509_STORE_CTX *ctx, const struct chain_check *check)
+/* Returns the chain as built, the context's own. */
+static STACK *judge(struct openssl *lib, X509_STORE_CTX *ctx, const struct chain_check *check, struct chain_verdict *verdict)
 {
-	struct chain_verdict verdict = { .error = X509_UNSPECIFIED };
 	struct pass pass = { .outer = current, .lib = lib, .ctx = ctx };
-	X509_VERIFY_PARAM *param;
+	STACK *chain;
 	int rc;
 
 	if (!check->cert || !lib->call.X509_STORE_CTX_init(ctx, ssl_store(lib), check->cert, check->untrusted))
-		return verdict;
-	param = lib->call.X509_STORE_CTX_get0_param(ctx);
-	if (check->ctx)
-		lib->call.X509_VERIFY_PARAM_set1(param, lib->call.X509_STORE_CTX_get0_param(check->ctx));
-	parameters(lib, param);
+		return NULL;
+	parameters(lib, lib->call.X509_STORE_CTX_get0_param(ctx));
 	lib->no_callback = lib->call.X509_STORE_CTX_get_verify_cb(ctx);
+	lib->own_verify = lib->call.X509_STORE_CTX_get_verify(ctx);
 	lib->call.X509_STORE_CTX_set_verify_cb(ctx, judge_step);
 	current = &pass;
 	rc = lib->call.X509_verify_cert(ctx);
 	current = pass.outer;
-	verdict.error = pass.error;
-	verdict.depth = pass.depth;
-	verdict.name_error = pass.name_error;
-	verdict.chain = lib->call.X509_STORE_CTX_get1_chain(ctx);
-	if (trust_all())
-		return verdict;
-	if (rc <= 0 && !verdict.error)
-		verdict.error = lib->call.X509_STORE_CTX_get_error(ctx);
-	if ((rc <= 0 || !verdict.chain) && !verdict.error)
-		verdict.error = X509_UNSPECIFIED;
-	if (!verdict.error)
-		inspect(lib, check, &verdict);
+	chain = lib->call.X509_STORE_CTX_get0_chain(ctx);
+	verdict->error = pass.error;
+	verdict->depth = pass.depth;
+	if (rc <= 0 && !verdict->error)
+		verdict->error = lib->call.X509_STORE_CTX_get_error(ctx);
+	if ((rc <= 0 || !chain || lib->call.OPENSSL_sk_num(chain) < 1) && !verdict->error)
+		verdict->error = X509_UNSPECIFIED;
+	if (!verdict->error)
+		inspect(lib, check, chain, verdict);
+	return chain;
+}
+
+/* A chain that is not known yet; a good one is, from now on. */
+static struct chain_verdict judge_anew(struct openssl *lib, const struct chain_check *check, struct accepted *key)
+{
+	struct chain_verdict verdict = { .error = X509_UNSPECIFIED };
+	X509_STORE_CTX *ctx;
+	STACK *chain;
+
+	lib->call.ERR_set_mark();
+	ctx = lib->call.X509_STORE_CTX_new();
+	chain = ctx ? judge(lib, ctx, check, &verdict) : NULL;
+	if (verdict.error == X509_OK) {
+		verdict.anchor = lib->call.OPENSSL_sk_value(chain, lib->call.OPENSSL_sk_num(chain) - 1);
+		lib->call.X509_up_ref(verdict.anchor);
+		if (key)
+			ssl_cache_keep(lib, key, verdict.anchor, chain);
+	} else {
+		free(key);
+	}
+	lib->call.X509_STORE_CTX_free(ctx);
+	lib->call.ERR_pop_to_mark();
 	return verdict;
 }
 
 struct chain_verdict ssl_judge(struct openssl *lib, const struct chain_check *check)
 {
-	struct chain_verdict verdict = { .error = X509_UNSPECIFIED };
-	X509_STORE_CTX *ctx;
+	struct chain_verdict verdict = { .error = X509_OK };
+	struct accepted *key;
 
-	lib->call.ERR_set_mark();
-	ctx = lib->call.X509_STORE_CTX_new();
-	if (ctx) {
-		verdict = judge(lib, ctx, check);
-		lib->call.X509_STORE_CTX_free(ctx);
-	}
-	lib->call.ERR_pop_to_mark();
+	if (trust_all())
+		return verdict;
+	key = ssl_cache_key(lib, check);
+	verdict.anchor = ssl_cache_find(lib, key);
+	if (!verdict.anchor)
+		return judge_anew(lib, check, key);
+	free(key);
 	return verdict;
 }
 
-int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, STACK *chain)
+/* Instead of OpenSSL's: the signatures and dates of this very chain were found good. */
+static int verified_already(X509_STORE_CTX *ctx)
+{
+	const struct openssl_calls *call = &current->lib->call;
+	STACK *chain = call->X509_STORE_CTX_get0_chain(ctx);
+
+	for (int depth = call->OPENSSL_sk_num(chain) - 1; depth >= 0; depth--) {
+		call->X509_STORE_CTX_set_current_cert(ctx, call->OPENSSL_sk_value(chain, depth));
+		call->X509_STORE_CTX_set_error_depth(ctx, depth);
+		if (!program_step(1, ctx))
+			return 0;
+	}
+	return 1;
+}
+
+static int verify_with(struct openssl *lib, X509_STORE_CTX *ctx)
 {
 	/* cppcheck-suppress AssignmentIntegerToAddress ; it is a pointer */
 	verify_step *program = lib->call.X509_STORE_CTX_get_verify_cb(ctx);
 	struct pass pass = { .outer = current, .lib = lib, .ctx = ctx, .program = program };
-	STACK *anchor = lib->call.OPENSSL_sk_new_null();
-	int count = lib->call.OPENSSL_sk_num(chain), rc;
+	int rc;
 
-	if (!anchor || count < 1 || !lib->call.OPENSSL_sk_push(anchor, lib->call.OPENSSL_sk_value(chain, count - 1))) {
-		lib->call.OPENSSL_sk_free(anchor);
-		return -1;
-	}
 	parameters(lib, lib->call.X509_STORE_CTX_get0_param(ctx));
-	lib->call.X509_STORE_CTX_set0_trusted_stack(ctx, anchor);
 	lib->call.X509_STORE_CTX_set_verify_cb(ctx, program_step);
 	current = &pass;
 	rc = lib->call.X509_verify_cert(ctx);
 	current = pass.outer;
 	lib->call.X509_STORE_CTX_set_verify_cb(ctx, program);
-	lib->call.X509_STORE_CTX_set0_trusted_stack(ctx, NULL);
-	lib->call.OPENSSL_sk_free(anchor);
 	return rc;
 }
 
-void ssl_chain_free(const struct openssl *lib, STACK *chain)
+int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, X509 *anchor, bool watched)
 {
-	if (chain)
-		lib->call.OPENSSL_sk_pop_free(chain, (void (*)(void *))lib->call.X509_free);
+	const struct openssl_calls *call = &lib->call;
+	STACK *trusted;
+	int rc = -1;
+
+	if (!anchor) /* all-trusting: the program's own chain, whatever it is */
+		return verify_with(lib, ctx);
+	trusted = call->OPENSSL_sk_new_null();
+	if (trusted && call->OPENSSL_sk_push(trusted, anchor)) {
+		call->X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
+		if (!watched && call->X509_STORE_CTX_get_verify(ctx) == lib->own_verify)
+			call->X509_STORE_CTX_set_verify(ctx, verified_already);
+		rc = verify_with(lib, ctx);
+		call->X509_STORE_CTX_set0_trusted_stack(ctx, NULL);
+	}
+	call->OPENSSL_sk_free(trusted);
+	return rc;
 }

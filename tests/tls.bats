@@ -74,6 +74,50 @@ as_java() {
   done
 }
 
+@test "a certificate met again in the same process gets the same verdict" {
+  { shuf "$FARM/pki.ports"; cat "$FARM/pki.ports"; shuf "$FARM/pki.ports"; } >thrice
+  shim timeout 60 "$FARM/client" connect <thrice >ours
+  diff <(verdicts <"$FARM/java.verdicts" | sort) <(verdicts <ours | sort -u)
+  assert_equal "$(wc -l <ours)" "$((3 * $(wc -l <"$FARM/pki.ports")))"
+}
+
+@test "a chain that was found good is refused as soon as it is not valid any more, or not yet" {
+  "${CC:-gcc}" -O1 -o clock "$TLS/clock.c" -lssl -lcrypto
+  run -0 shim ./clock "$(port_of intermediate)" 0 0 400 0 -400 0
+  assert_output $'0 ok\n0 ok\n400 fail: 10\n0 ok\n-400 fail: 9\n0 ok'
+  run -0 shim ./clock "$(port_of trusted-self-signed-expired)" 0 400 -4000
+  assert_output $'0 ok\n400 ok\n-4000 ok'
+}
+
+@test "the host name is looked at for every handshake, and its result is the program's own" {
+  cat >names.py <<'PROGRAM'
+import socket, ssl, sys
+context = ssl.create_default_context()
+for name in sys.argv[2:]:
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
+        try:
+            with context.wrap_socket(connection, server_hostname=name):
+                print(name, "ok")
+        except ssl.SSLCertVerificationError as error:
+            print(name, error.verify_code)
+PROGRAM
+  run -0 shim "$PYTHON" names.py "$(port_of valid)" localhost elsewhere localhost 127.0.0.1 127.0.0.2 localhost
+  assert_output $'localhost ok\nelsewhere 62\nlocalhost ok\n127.0.0.1 ok\n127.0.0.2 64\nlocalhost ok'
+  JYTHONSOCK_TRUST_ALL=1 run -0 shim "$PYTHON" names.py "$(port_of self-signed)" localhost elsewhere localhost
+  assert_output $'localhost ok\nelsewhere 62\nlocalhost ok'
+}
+
+@test "what the program can ask of an accepted chain is what it could without the library" {
+  "${CC:-gcc}" -O1 -o chain "$TLS/chain.c" -lssl -lcrypto
+  local way
+  for way in none peer callback; do
+    shim ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" >ours
+    ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" >plain
+    diff plain ours
+    [[ $(grep -c '^chain 2' ours) -eq 2 ]]
+  done
+}
+
 @test "other CPythons get Java's verdict too" {
   local python tried=0
   for python in "$HOME"/.pyenv/versions/*/bin/python; do

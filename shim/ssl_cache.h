@@ -1,0 +1,17 @@
+/* Chains that were found good. */
+#ifndef SSL_CACHE_H
+#define SSL_CACHE_H
+
+#include "decide_tls.h"
+#include "openssl.h"
+
+/* What a chain is known by, malloc'ed; NULL: it is not to be looked for or kept. */
+struct accepted *ssl_cache_key(const struct openssl *lib, const struct chain_check *check);
+
+/* The anchor of a chain that is known to be good now (to be freed); NULL: it is not known. */
+X509 *ssl_cache_find(struct openssl *lib, const struct accepted *key);
+
+/* The chain is good; the key is the cache's from now on. */
+void ssl_cache_keep(struct openssl *lib, struct accepted *key, X509 *anchor, STACK *chain);
+
+#endif
