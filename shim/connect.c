@@ -65,7 +65,7 @@ static bool connect_polled(struct shadow *sock, const struct occasion *at, int *
 		connect_failed(sock, ECONNREFUSED);
 		return settled(decide_connect_ex_tried(sock), at, rc);
 	}
-	if (rule_mode(ONE_LIFE) != ENFORCE)
+	if (!rule_holds(ONE_LIFE, at))
 		return false;
 	REAL(getsockopt)(at->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	track_role(sock, DEAD, IDLE);
@@ -84,14 +84,14 @@ void connect_resolved(struct shadow *sock, int *error, const struct occasion *at
 }
 
 /* Java closes the channel; the kernel is to stop trying, too. */
-void connect_expired(struct shadow *sock, int fd)
+void connect_expired(struct shadow *sock, const struct occasion *at)
 {
 	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
 	channel_note(sock, ETIMEDOUT);
-	if (sock->kind != TCP || !shadow_is(sock, CLIENT) || sock->link != CONNECTING || rule_mode(ONE_LIFE) != ENFORCE)
+	if (sock->kind != TCP || !shadow_is(sock, CLIENT) || sock->link != CONNECTING || !rule_holds(ONE_LIFE, at))
 		return;
-	REAL(connect)(fd, &nobody, sizeof nobody);
+	REAL(connect)(at->fd, &nobody, sizeof nobody);
 	connect_failed(sock, ETIMEDOUT);
 }
 

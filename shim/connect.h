@@ -16,7 +16,7 @@ void connect_failed(struct shadow *sock, int error);
 /* CPython's connect learnt how the connection went (an int at error, its SO_ERROR),
  * or waited for it in vain. */
 void connect_resolved(struct shadow *sock, int *error, const struct occasion *at);
-void connect_expired(struct shadow *sock, int fd);
+void connect_expired(struct shadow *sock, const struct occasion *at);
 
 /* State of a connection that was under way: CONNECTING, CONNECTED or IDLE (over). */
 enum link connect_state(int fd);

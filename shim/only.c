@@ -95,6 +95,19 @@ bool only_parse(const char *value, char *reason, size_t size)
 	return true;
 }
 
+static bool is_about(const struct only *entry, enum rule rule, struct site *site)
+{
+	return entry->rule == rule && (!entry->place || site_match(site, entry->place, entry->length));
+}
+
+bool only_covers(enum rule rule, struct site *site)
+{
+	for (int i = 0; i < entry_count; i++)
+		if (is_about(&entries[i], rule, site))
+			return true;
+	return false;
+}
+
 /* The program's threads may come here together: each takes its own number.  Entries
  * of one place count alike, as each sees all of its occurrences. */
 bool only_admits(enum rule rule, struct site *site)
@@ -105,7 +118,7 @@ bool only_admits(enum rule rule, struct site *site)
 		struct only *entry = &entries[i];
 		unsigned long number;
 
-		if (entry->rule != rule || (entry->place && !site_match(site, entry->place, entry->length)))
+		if (!is_about(entry, rule, site))
 			continue;
 		number = atomic_fetch_add(&entry->seen, 1) + 1;
 		admitted = admitted || (number >= entry->first && number <= entry->last);

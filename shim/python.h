@@ -40,7 +40,7 @@ static inline bool python_waits(nfds_t count)
 }
 
 /* That poll as it is to be. */
-int python_poll(struct pollfd *one, int timeout);
+int python_poll(struct pollfd *one, int timeout, const struct occasion *at);
 
 /* The timeout of new sockets is one that waits for ever. */
 extern _Atomic unsigned char python_default_forever;

@@ -85,7 +85,7 @@ static int poll_listener(struct shadow *sock, struct pollfd *one, int timeout)
 	return rc;
 }
 
-int python_poll(struct pollfd *one, int timeout)
+int python_poll(struct pollfd *one, int timeout, const struct occasion *at)
 {
 	struct shadow *sock;
 	int rc = 1;
@@ -111,7 +111,7 @@ int python_poll(struct pollfd *one, int timeout)
 	if (sock && rc == 0)
 		channel_note(sock, ETIMEDOUT);
 	if (sock && rc == 0 && python_connects())
-		connect_expired(sock, one->fd);
+		connect_expired(sock, &(struct occasion){ "connect", one->fd, sock, at->site, -1 });
 	shadow_put(sock);
 	return rc;
 }

@@ -81,19 +81,6 @@ static void describe(struct line *line, struct verdict v, const struct occasion 
 	site_describe(site, line);
 }
 
-static void tell_count(const struct tally *tally, bool final)
-{
-	struct line line;
-
-	line_begin(&line);
-	line_number(&line, "id", tally_index(tally));
-	line_number(&line, "count", (long long)atomic_load(&tally->count));
-	line_number(&line, "pid", getpid());
-	if (final)
-		line_text(&line, "final", "exit", 8);
-	report_write(&line);
-}
-
 static bool is_power_of_ten(uint64_t count)
 {
 	while (count >= 10 && count % 10 == 0)
@@ -113,7 +100,7 @@ static inline void count_at(struct tally *place, bool alone)
 	uint64_t count = tally_count(place, alone);
 
 	if (count % 10 == 0 && is_power_of_ten(count))
-		tell_count(place, false);
+		report_count(place, NULL);
 }
 
 /* Count what may be nothing new; where, or NULL: it is new.  Alone: no other thread
@@ -164,7 +151,7 @@ static struct tally *record(struct verdict v, const struct occasion *at, struct 
 		describe(&line, v, at, site, linux_error);
 		report_write(&line);
 	} else if (count >= 10 && count % 10 == 0 && is_power_of_ten(count)) {
-		tell_count(place, false);
+		report_count(place, NULL);
 	}
 	return place;
 }
@@ -222,6 +209,33 @@ static bool is_counted(struct verdict v, const struct occasion *at, bool by_open
 	return false;
 }
 
+/* OpenSSL's calls are put down to its caller. */
+static const struct occasion *outside_openssl(const struct occasion *at, struct occasion *outside)
+{
+	if (!site_is_openssl(at->site))
+		return at;
+	*outside = *at;
+	outside->site = (void *)(uintptr_t)site_outside(at->site);
+	return outside;
+}
+
+bool rule_holds(enum rule rule, const struct occasion *at)
+{
+	struct occasion outside;
+	struct site site;
+	int saved = errno;
+	bool holds;
+
+	if (rule_mode(rule) != ENFORCE || !only_set)
+		return rule_mode(rule) == ENFORCE;
+	at = outside_openssl(at, &outside);
+	site_enter(&site, at, frames_way(at, at == &outside));
+	holds = only_covers(rule, &site);
+	site_leave(&site);
+	errno = saved;
+	return holds;
+}
+
 static struct verdict find_slowly(struct verdict v, const struct occasion *at, int linux_error)
 {
 	enum frames_way way;
@@ -232,11 +246,7 @@ static struct verdict find_slowly(struct verdict v, const struct occasion *at, i
 
 	if (!report_wanted() && !only_set)
 		return v;
-	if (site_is_openssl(at->site)) {
-		outside = *at;
-		outside.site = (void *)(uintptr_t)site_outside(at->site);
-		at = &outside;
-	}
+	at = outside_openssl(at, &outside);
 	if (closely) {
 		way = frames_way(at, at == &outside);
 	} else if (is_counted(v, at, at == &outside, &way, &throttle)) {
@@ -294,34 +304,6 @@ void report_note(const char *subject, const char *text)
 	line_time(&line, "time");
 	report_write(&line);
 	errno = saved;
-}
-
-static void tell_lost(uint64_t lost)
-{
-	char text[80], *end = text + sizeof text;
-
-	if (!lost)
-		return;
-	text_copy(text_number(text, end, (long long)lost), end, " findings at call sites beyond the table's room");
-	report_note("overflow", text);
-}
-
-void report_counts(void)
-{
-	int saved = errno;
-
-	if (!report_wanted() || !fdtable_is_mine())
-		return;
-	tell_lost(atomic_load(&tally_process()->lost));
-	for (uint32_t i = 0; i < TALLIES; i++)
-		if (atomic_load(&tally_at(i)->told) && atomic_load(&tally_at(i)->count) > 1)
-			tell_count(tally_at(i), true);
-	errno = saved;
-}
-
-__attribute__((destructor)) static void at_exit(void)
-{
-	report_counts();
 }
 
 static __attribute__((noinline)) bool settle(struct verdict v, const struct occasion *at, int *rc)

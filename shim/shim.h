@@ -67,6 +67,7 @@ struct shadow *track_unchecked(int fd);
 
 /* Is this still the socket that the shadow was made for? */
 bool track_confirm(int fd, const struct shadow *sock);
+bool track_is(int fd, uint64_t cookie);
 
 /* The name that the kernel has for a socket; false if it is bound to no port. */
 bool track_kernel_name(int fd, struct address *name);
@@ -156,11 +157,16 @@ static inline void event(const char *call, int fd, const struct shadow *sock, in
  * another: obey what report_finding returns. */
 extern bool only_set;
 
+/* Is the rule enforced at this place?  For what a rule does without a finding of its
+ * own. */
+bool rule_holds(enum rule rule, const struct occasion *at);
+
 /* Say that the shim is here. */
 void report_process(void);
 
-/* Write how often each finding was met. */
-void report_counts(void);
+/* Write how often each finding was met, where that is news: the process may end now,
+ * by what `final` says.  Async-signal-safe, errno kept. */
+void report_counts(const char *final);
 
 /* Write one remark about the shim itself, e.g. that CPython was left alone. */
 void report_note(const char *subject, const char *text);

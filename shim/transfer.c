@@ -232,7 +232,7 @@ bool recv_begin(struct transfer *t)
 		return false;
 	if (answered(t, decide_recv(t->sock, t->addressed)) ||
 	    (t->sock && t->sock->kind == UDP && t->addressed && shadow_is(t->sock, UNMADE) &&
-	     rule_mode(UNCONNECTED_IO) == ENFORCE && track_confirm(t->at.fd, t->sock) && make_datagram(t))) {
+	     rule_holds(UNCONNECTED_IO, &t->at) && track_confirm(t->at.fd, t->sock) && make_datagram(t))) {
 		transfer_over(t);
 		return true;
 	}

@@ -121,7 +121,7 @@ SHIM int poll(struct pollfd *fds, nfds_t count, int timeout)
 	bool ready;
 
 	if (python_waits(count))
-		return python_poll(fds, timeout);
+		return python_poll(fds, timeout, &at);
 	if (!poll_is_watched(fds, count, at.site))
 		return REAL(poll)(fds, count, timeout);
 	if (!poll_begin(fds, count, &at, &ready))
@@ -136,7 +136,7 @@ SHIM int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 	bool ready;
 
 	if (python_waits(count))
-		return python_poll(fds, timeout);
+		return python_poll(fds, timeout, &at);
 	if (size / sizeof *fds < count || !poll_is_watched(fds, count, at.site))
 		return REAL(__poll_chk)(fds, count, timeout, size);
 	if (!poll_begin(fds, count, &at, &ready))

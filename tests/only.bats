@@ -89,3 +89,37 @@ END
     [[ $status == 125 && $output == *JYTHONSOCK_ONLY*"$entry"* ]] || fail "$entry: $status $output"
   done
 }
+
+@test "what a rule does without a finding is bound to the place, too" {
+  program expired.py <<'END'
+import socket
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(0)
+queued = [socket.socket() for i in range(4)]
+for s in queued:
+    s.setblocking(False)
+    s.connect_ex(listener.getsockname())
+def attempt(connect):
+    s = socket.socket()
+    s.settimeout(0.05)
+    try: connect(s)
+    except socket.timeout: pass
+    with open("/proc/net/tcp") as table:
+        syn = [line for line in table if line.split()[3] == "02" and line.split()[9] == inode(s)]
+    return "trying" if syn else "given up"
+def inode(s):
+    import os
+    return str(os.fstat(s.fileno()).st_ino)
+def first(s):
+    s.connect(listener.getsockname())
+def second(s):
+    s.connect(listener.getsockname())
+print(attempt(first))
+print(attempt(second))
+END
+  JYTHONSOCK_ONLY='' run shim "$PYTHON" expired.py
+  assert_output $'given up\ngiven up'
+  JYTHONSOCK_ONLY=one-life@expired.py:21 run shim "$PYTHON" expired.py
+  assert_output $'given up\ntrying'
+}
