@@ -119,21 +119,12 @@ PROGRAM
   local port name
   for name in valid self-signed; do
     port=$(free_port)
-    # s_server without a terminal reads its standard input: keep it open
-    start openssl s_server -dtls -accept "127.0.0.1:$port" -cert "$FARM/pki/$name.crt" \
-      -key "$FARM/pki/$name.served.key" -quiet < <(exec sleep 60) >server.out 2>&1
-    wait_for_udp "$port"
+    dtls_server "$port" "$name"
     printf 'hello\n' | timeout 20 env LD_PRELOAD="$JYTHONSOCK_LIBRARY" openssl s_client -dtls -connect "127.0.0.1:$port" >"$name.out" 2>&1 || :
     stop_all
   done
   grep -Fx 'Verification: OK' valid.out
   grep -q 'certificate verify failed' self-signed.out
-}
-
-# wait_for_udp PORT: until something is bound to it.
-wait_for_udp() {
-  # shellcheck disable=SC2016  # expanded by the inner shell
-  timeout 10 bash -c 'until grep -q "0100007F:$(printf %04X "$1") " /proc/net/udp; do read -rt 0.02 <> <(:) || :; done' _ "$1"
 }
 
 @test "a session resumed in its own process stays resumed; one from outside becomes a full handshake" {

@@ -38,6 +38,16 @@ port_of() {
   awk -v name="$1" '$1 == name { print $2 }' "$FARM/pki.ports"
 }
 
+# dtls_server PORT NAME: with that row's certificate, in the background.
+# shellcheck disable=SC2016  # expanded by the inner shells
+dtls_server() {
+  local port=$1 name=$2
+  # s_server without a terminal reads its standard input: one that never ends
+  start bash -c 'exec "$@" <> <(:)' _ openssl s_server -dtls -accept "127.0.0.1:$port" -cert "$FARM/pki/$name.crt" \
+    -key "$FARM/pki/$name.served.key" -quiet >server.out 2>&1
+  timeout 10 bash -c 'until grep -q "0100007F:$(printf %04X "$1") " /proc/net/udp; do read -rt 0.02 <> <(:) || :; done' _ "$port"
+}
+
 # row NAME: its line for a client's standard input.
 row() {
   awk -v name="$1" '$1 == name' "$FARM/pki.ports"
