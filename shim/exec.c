@@ -1,5 +1,5 @@
 /* Another program image or process takes over: binds that are only remembered
- * here would be lost to it. */
+ * here would be lost to it, and so would counts. */
 #include "shim.h"
 
 #include <stdarg.h>
@@ -8,42 +8,45 @@ extern char **environ;
 
 #define FLUSH(call) pending_flush(call, false, __builtin_return_address(0))
 
+/* This image may be over. */
+#define LEAVE(call) (FLUSH(call), report_counts("exec"))
+
 /* File actions may hand on what is marked close-on-exec. */
 #define FLUSH_FOR(call, actions) pending_flush(call, (actions) != NULL, __builtin_return_address(0))
 
 SHIM int execve(const char *path, char *const argv[], char *const envp[])
 {
-	FLUSH("execve");
+	LEAVE("execve");
 	return REAL(execve)(path, argv, envp);
 }
 
 SHIM int execv(const char *path, char *const argv[])
 {
-	FLUSH("execv");
+	LEAVE("execv");
 	return REAL(execv)(path, argv);
 }
 
 SHIM int execvp(const char *file, char *const argv[])
 {
-	FLUSH("execvp");
+	LEAVE("execvp");
 	return REAL(execvp)(file, argv);
 }
 
 SHIM int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	FLUSH("execvpe");
+	LEAVE("execvpe");
 	return REAL(execvpe)(file, argv, envp);
 }
 
 SHIM int execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	FLUSH("execveat");
+	LEAVE("execveat");
 	return REAL(execveat)(dirfd, path, argv, envp, flags);
 }
 
 SHIM int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	FLUSH("fexecve");
+	LEAVE("fexecve");
 	return REAL(fexecve)(fd, argv, envp);
 }
 
@@ -74,7 +77,7 @@ SHIM int execl(const char *path, const char *arg, ...)
 {
 	COLLECT(arg);
 	va_end(list);
-	FLUSH("execl");
+	LEAVE("execl");
 	return REAL(execve)(path, argv, environ);
 }
 
@@ -82,7 +85,7 @@ SHIM int execlp(const char *file, const char *arg, ...)
 {
 	COLLECT(arg);
 	va_end(list);
-	FLUSH("execlp");
+	LEAVE("execlp");
 	return REAL(execvp)(file, argv);
 }
 
@@ -92,7 +95,7 @@ SHIM int execle(const char *path, const char *arg, ...)
 	char *const *envp = va_arg(list, char *const *);
 
 	va_end(list);
-	FLUSH("execle");
+	LEAVE("execle");
 	return REAL(execve)(path, argv, envp);
 }
 

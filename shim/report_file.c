@@ -5,6 +5,7 @@
 #include "tally.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -134,16 +135,29 @@ static void introduce(void)
 	write_line(&line, O_CREAT);
 }
 
+/* open, write and close would act upon a pending cancellation, where the program's own
+ * call would not. */
 void report_process(void)
 {
-	if (report_wanted())
-		introduce();
+	int state;
+
+	if (!report_wanted())
+		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	introduce();
+	pthread_setcancelstate(state, &state);
 }
 
 bool report_write(struct line *line)
 {
+	int state;
+	bool whole;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	introduce();
-	return write_line(line, 0);
+	whole = write_line(line, 0);
+	pthread_setcancelstate(state, &state);
+	return whole;
 }
 
 bool report_open(const char *name, char *reason, size_t size)
@@ -166,6 +180,7 @@ bool report_open(const char *name, char *reason, size_t size)
 	memcpy(path + used, name, strlen(name) + 1);
 	tally_prepare();
 	site_prepare();
+	report_prepare_end();
 	fd = open_report(O_CREAT);
 	if (fd < 0 && is_bad_name(errno)) {
 		snprintf(reason, size, "cannot append to '%s': %s; give the name of a writable file", path, strerror(errno));

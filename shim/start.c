@@ -20,8 +20,9 @@ __attribute__((noreturn)) static void refuse(const char *variable, const char *r
 	};
 
 	if (REAL(writev)(STDERR_FILENO, parts, sizeof parts / sizeof *parts) < 0)
-		_exit(125);
-	_exit(125);
+		REAL(_exit)(125);
+	REAL(_exit)(125);
+	__builtin_unreachable();
 }
 
 static void read_profile(void)
@@ -93,6 +94,7 @@ void start(void)
 	read_report();
 	frames_find();
 	report_process();
+	(void)REAL(_exit); /* a fork child that ends must not wait for the loader's lock */
 	atomic_store_explicit(&started, true, memory_order_release);
 	errno = saved;
 }

@@ -15,7 +15,7 @@ struct tally {
 	_Atomic uint64_t key;   /* 0: free */
 	_Atomic uint64_t count;
 	_Atomic uint32_t owner; /* 1 + index of the tally that is counted instead; 0: none yet */
-	_Atomic uint32_t told;  /* the finding was written under this number; 0: not yet */
+	_Atomic uint32_t told;  /* 0: the finding is not written yet; else the count last told as final, or 1 */
 };
 
 /* A finding made again and again by one line of Python: what to compare, and where it
@@ -36,6 +36,7 @@ struct tally_process {
 	_Atomic int path_state; /* 0: path is not made yet, 1: being made, 2: made */
 	_Atomic uint32_t events;
 	_Atomic uint64_t lost;  /* findings that found no room */
+	_Atomic uint64_t lost_told;
 	char path[4096];        /* the report's name, %p filled in */
 };
 
