@@ -67,7 +67,7 @@ static unsigned char get(const _Atomic unsigned char *field)
 /* Roles that the socket has, or may still take. */
 static unsigned roles_open(const struct shadow *sock)
 {
-	if (sock->kind == UDP)
+	if (sock->proto == UDP)
 		return D;
 	switch ((enum role)get(&sock->role)) {
 	case UNMADE:

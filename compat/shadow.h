@@ -39,7 +39,11 @@ enum past {
 	PAST_DATAGRAM = 4096,  /* a listener now, and a UDP socket before */
 	PAST_MISFIT = 1024, /* a protocol that there is not: its addresses cannot be looked up */
 	PAST_LISTENED = 512, /* it has been a listener: accept goes on waiting for it */
-	PAST_BROKEN = 128 /* its listen failed behind the program's back */
+	PAST_BROKEN = 128, /* its listen failed behind the program's back */
+	PAST_OVER = 8192,  /* the end has been read of the channel that it has now */
+	PAST_CLOSED = 16384, /* a channel of it has closed, which may have been a former one */
+	PAST_LASTING = PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
+		       PAST_CLOSED /* what is true of the socket, whichever channel it has */
 };
 
 /* Java's three modes; Linux knows the first and the last. */
@@ -75,6 +79,7 @@ struct shadow {
 	int pid;                    /* process that met the socket first */
 	uint64_t cookie;            /* SO_COOKIE; 0: unknown */
 	unsigned char kind;         /* enum kind */
+	unsigned char type, proto;  /* the kind that was asked for, and that whose options it has */
 	unsigned char family;       /* AF_INET or AF_INET6 */
 	_Atomic unsigned char role, link, naming;
 	_Atomic unsigned char nonblocking; /* O_NONBLOCK, as last seen */

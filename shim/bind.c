@@ -185,7 +185,7 @@ static int listen_anew(struct shadow *sock, int backlog, const struct occasion *
 	if (enforced(v) && v.rc < 0)
 		return fail(v.err);
 	channel_refresh(sock, at->fd);
-	before = shadow_past(sock) & (PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM);
+	before = shadow_past(sock);
 	if (sock->kind == UDP)
 		before |= PAST_DATAGRAM;
 	else if (shadow_is(sock, CLIENT))
@@ -193,7 +193,8 @@ static int listen_anew(struct shadow *sock, int backlog, const struct occasion *
 	err = listener_made(sock, backlog, at);
 	channel_note(sock, err);
 	if (!err || shadow_timing(sock, SEND) == NONBLOCKING || !shadow_is(sock, UNMADE))
-		sock->past = (unsigned short)(err ? sock->past | PAST_BROKEN : before);
+		sock->past = (unsigned short)(err ? sock->past | PAST_BROKEN :
+						    (before | (sock->past & PAST_CLOSED)) & PAST_LASTING);
 	if (err && shadow_timing(sock, SEND) != NONBLOCKING)
 		return fail(err);
 	sock->past |= PAST_LISTENED;

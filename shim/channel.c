@@ -95,7 +95,7 @@ static bool may_wait(const struct transfer *t)
 /* The end, as it is told once. */
 static bool end_read(struct transfer *t)
 {
-	t->sock->past |= PAST_END;
+	t->sock->past |= PAST_END | PAST_CLOSED;
 	t->rc = 0;
 	return true;
 }
@@ -123,6 +123,7 @@ static bool deaf(struct transfer *t)
 		if (REAL(poll)(&one, 1, -1) < 0)
 			return fail(t, errno);
 	}
+	t->sock->past |= PAST_OVER;
 	return end_read(t);
 }
 
@@ -135,24 +136,55 @@ void channel_deafen(int fd)
 	REAL(setsockopt)(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+/* The end of the channel that the socket has now. */
+static bool end_reached(struct transfer *t)
+{
+	t->sock->past |= PAST_OVER;
+	return end_read(t);
+}
+
+/* Something of the channels before?  True: answered, or data: t->source. */
+static bool former_receives(struct transfer *t, bool *answered)
+{
+	struct shadow *sock = t->sock;
+	struct pollfd one = { .fd = t->at.fd, .events = POLLIN };
+	bool silent = !shadow_is(sock, CLIENT) || sock->past & (PAST_NEVER | PAST_OVER);
+
+	if (!silent && may_wait(t) && former_poll(sock, &one, false, -1) < 0)
+		return *answered = fail(t, errno);
+	*answered = false;
+	if (!former_takes(t, answered))
+		return false;
+	if (*answered)
+		end_read(t);
+	return true;
+}
+
 bool channel_receives(struct transfer *t)
 {
 	struct shadow *sock = t->sock;
+	bool answered;
 
 	if (sock->kind == UDP)
 		return false;
 	channel_refresh(sock, t->at.fd);
+	channel_wake(sock);
+	if (sock->past & PAST_END && shadow_timing(sock, RECEIVE) != NONBLOCKING)
+		return after_end(t);
+	if (sock->parked && former_receives(t, &answered))
+		return answered;
+	if (!shadow_is(sock, CLIENT))
+		return false;
 	if (sock->past & PAST_NEVER)
 		return fail(t, may_wait(t) ? ENOTCONN : EAGAIN);
-	if (sock->past & PAST_END)
+	if (sock->past & PAST_OVER)
 		return after_end(t);
 	if (sock->link == IDLE)
-		return end_read(t);
+		return end_reached(t);
 	if (sock->link == CONNECTING)
 		return shadow_timing(sock, RECEIVE) == BLOCKING ? false : fail(t, EAGAIN);
 	if (shadow_timing(sock, RECEIVE) == NONBLOCKING && is_drowsy(sock))
 		return fail(t, EAGAIN);
-	channel_wake(sock);
 	return sock->past & PAST_DEAF && deaf(t);
 }
 
@@ -161,10 +193,14 @@ ssize_t channel_received(struct transfer *t, ssize_t rc)
 	struct shadow *sock = t->sock;
 	int saved = errno;
 
+	if (t->source != t->at.fd) {
+		former_received(t, rc);
+		return rc;
+	}
 	if (rc < 0 && saved == ECONNRESET)
 		rc = 0;
 	if (rc == 0 && !t->empty)
-		sock->past |= PAST_END;
+		sock->past |= PAST_END | PAST_OVER | PAST_CLOSED;
 	if (rc > 0 && sock->past & PAST_DEAF)
 		sock->left -= (uint32_t)rc < sock->left ? (uint32_t)rc : sock->left;
 	if (sock->past & PAST_END)
@@ -191,11 +227,13 @@ bool channel_sends(struct transfer *t, size_t len)
 
 	channel_refresh(sock, t->at.fd);
 	closed = channel_closed(sock, t->at.fd);
-	if (python_doing == PYTHON_SENDTO || shadow_is(sock, LISTENER))
+	if (python_doing == PYTHON_SENDTO)
 		return in_vain(t, (ssize_t)len, closed ? ECONNRESET : policy.traits.tcp_sendto_error);
 	channel_wake(sock);
 	if (sock->past & PAST_MUTE)
 		return fail(t, ENOTCONN);
+	if (shadow_is(sock, LISTENER))
+		return in_vain(t, (ssize_t)len, policy.traits.tcp_sendto_error);
 	if (sock->link == CONNECTING)
 		return in_vain(t, (ssize_t)len, ENOTCONN);
 	return closed && in_vain(t, 0, ECONNRESET);

@@ -44,6 +44,26 @@ void channel_deafen(int fd);
  * errno of the bind, and then nothing has changed. */
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at);
 
+/* --- former.c: the channels that the socket had before ------------------- */
+
+/* The socket becomes something else: keep what it was, open. */
+void former_keep(struct shadow *sock, int fd);
+
+/* It connects again: what they have received is forgotten. */
+void former_forget(struct shadow *sock);
+
+/* Has one something to tell?  Has one come to its end? */
+bool former_speaks(const struct shadow *sock);
+bool former_has_closed(const struct shadow *sock);
+
+/* True: a receive has something to tell from one of them: its end, or data, for which
+ * t->source and t->limit are set. */
+bool former_takes(struct transfer *t, bool *end);
+void former_received(const struct transfer *t, ssize_t rc);
+
+/* Wait for one descriptor (unless silent: nothing comes from it) and for them. */
+int former_poll(struct shadow *sock, struct pollfd *one, bool silent, int timeout);
+
 /* The descriptor to accept from: the listener that the socket was, if it is none any
  * more.  Its queue lives on. */
 int channel_listener(const struct shadow *sock, int fd);

@@ -191,7 +191,7 @@ static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc
 	pending_done(sock);
 	if (track_kernel_name(at->fd, &name))
 		settings_keep_bound(sock, &name);
-	sock->past = (unsigned short)((sock->past & PAST_LISTENED) | PAST_TRIED);
+	sock->past = (unsigned short)((sock->past & (PAST_LISTENED | PAST_END | PAST_CLOSED)) | PAST_TRIED);
 	track_role(sock, CLIENT, IDLE);
 	return false;
 }

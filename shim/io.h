@@ -12,12 +12,13 @@ struct transfer {
 	bool connects;       /* MSG_FASTOPEN */
 	size_t len;          /* bytes, where the call has one number of them */
 	bool empty;          /* a send or receive of no bytes */
+	int source;          /* the descriptor that a receive takes from */
 	size_t limit;        /* most bytes that this receive is to take; 0: any number */
 	ssize_t rc;          /* the result, where the call is answered before it is made */
 };
 
 #define TRANSFER(name, number, given) \
-	((struct transfer){ .at = OCCASION(name, number, NULL), .flags = (given) })
+	((struct transfer){ .at = OCCASION(name, number, NULL), .flags = (given), .source = (number) })
 
 /* Before a send.  True: answered, rc (and errno).  Else *flags are those to use. */
 bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags);

@@ -76,19 +76,32 @@ struct verdict wait_look_at(int fd, const struct occasion *at)
 
 /* --- what only a channel knows ------------------------------------------- */
 
-static struct view client_view(struct shadow *sock, int fd)
+/* Of the channel that the socket has now. */
+static struct view own_view(struct shadow *sock, int fd)
 {
-	channel_wake(sock);
-	channel_refresh(sock, fd);
 	if (sock->past & PAST_NEVER)
 		return (struct view){ .hide = true };
-	if (sock->past & PAST_END)
+	if (sock->past & PAST_OVER)
 		return (struct view){ .drop = POLLIN, .force = POLLOUT };
 	if (sock->link == IDLE)
 		return (struct view){ .force = POLLIN | POLLOUT };
 	if (sock->past & PAST_DEAF && !sock->left && channel_discard(fd))
 		return (struct view){ .drop = POLLIN };
 	return (struct view){ 0 };
+}
+
+static struct view client_view(struct shadow *sock, int fd)
+{
+	struct view view;
+
+	channel_wake(sock);
+	channel_refresh(sock, fd);
+	view = own_view(sock, fd);
+	if (sock->parked && former_speaks(sock))
+		view.force |= POLLIN;
+	if (sock->past & PAST_CLOSED || (sock->parked && former_has_closed(sock)))
+		view.force |= POLLOUT;
+	return view;
 }
 
 static struct view datagram_view(struct shadow *sock, int fd)
@@ -100,15 +113,15 @@ static struct view datagram_view(struct shadow *sock, int fd)
 	return (struct view){ .hide = shadow_is(sock, DEAD) };
 }
 
-struct view wait_view(int fd)
+struct view wait_view(int fd, const struct occasion *at)
 {
-	struct shadow *sock = policy.traits.channel_ends && rule_mode(POLL_QUIET) == ENFORCE ? track_unchecked(fd) : NULL;
+	struct shadow *sock = policy.traits.channel_ends && rule_holds(POLL_QUIET, at) ? track_unchecked(fd) : NULL;
 	struct view view = { 0 };
 
 	if (!sock || !track_confirm(fd, sock))
 		view = (struct view){ 0 };
 	else if (shadow_is(sock, LISTENER))
-		view.force = sock->past & PAST_BROKEN ? 0 : POLLOUT;
+		view.force = sock->past & PAST_BROKEN && !(sock->past & PAST_CLOSED) ? 0 : POLLOUT;
 	else if (shadow_is(sock, CLIENT))
 		view = client_view(sock, fd);
 	else if (sock->kind == UDP && !shadow_is(sock, UNMADE))

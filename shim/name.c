@@ -146,10 +146,12 @@ static void shut_locally(struct shadow *sock, int how, const struct occasion *at
 	bool asleep = sock->past & PAST_ASLEEP;
 	int waiting = 0;
 
-	if (shadow_is(sock, LISTENER) || shadow_is(sock, UNMADE))
+	if (shadow_is(sock, UNMADE))
 		return;
 	channel_wake(sock);
-	if (how & SHUT_RDWR && sock->kind == UDP) {
+	if (shadow_is(sock, LISTENER)) {
+		/* its thread receives nothing that could be stopped */
+	} else if (how & SHUT_RDWR && sock->kind == UDP) {
 		channel_deafen(at->fd);
 	} else if (how & SHUT_RDWR && !asleep && !(sock->past & PAST_DEAF)) {
 		sock->past |= PAST_DEAF;
@@ -174,7 +176,7 @@ SHIM int shutdown(int fd, int how)
 		rc = REAL(shutdown)(fd, how);
 	if (sock && rc != 0 && settled(decide_shutdown_error(sock, errno), &at, &rc))
 		errno = saved;
-	if (sock && rc == 0 && policy.traits.shutdown_is_bits && rule_mode(SHUTDOWN_LOCAL) == ENFORCE)
+	if (sock && rc == 0 && policy.traits.shutdown_is_bits && rule_holds(SHUTDOWN_LOCAL, &at))
 		shut_locally(sock, how, &at);
 	if (sock && rc == 0 && shutdown_discards(sock, how)) {
 		sock->past |= PAST_DEAF;

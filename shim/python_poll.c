@@ -21,10 +21,10 @@ static bool makes_datagram(int fd, struct shadow *sock)
 /* 2.7: the end was read, or waits to be. */
 static bool has_said_all(int fd, struct shadow *sock)
 {
-	if (!policy.traits.channel_ends || sock->kind != TCP || !shadow_is(sock, CLIENT))
+	if (!policy.traits.channel_ends || sock->kind != TCP)
 		return false;
 	channel_refresh(sock, fd);
-	return sock->link == IDLE || sock->past & PAST_END;
+	return sock->past & PAST_END || (shadow_is(sock, CLIENT) && sock->link == IDLE);
 }
 
 static bool cannot_send(int fd, struct shadow *sock)
@@ -41,18 +41,42 @@ static bool is_silent(int fd, struct shadow *sock)
 		return true;
 	if (python_doing == PYTHON_ACCEPT)
 		return sock->past & PAST_BROKEN || (sock->past & PAST_LISTENED && !shadow_is(sock, LISTENER));
-	if (python_doing != PYTHON_RECV && python_doing != PYTHON_RECVFROM)
+	if ((python_doing != PYTHON_RECV && python_doing != PYTHON_RECVFROM) || sock->past & PAST_END)
 		return false;
 	if (sock->past & PAST_NEVER || (sock->past & (PAST_DATAGRAM | PAST_TRIED) && shadow_is(sock, LISTENER)) || (sock->kind == UDP && shadow_is(sock, DEAD)))
 		return true;
-	return sock->past & PAST_DEAF && !(sock->past & PAST_END) && !sock->left && channel_discard(fd);
+	return sock->past & PAST_DEAF && !sock->left && channel_discard(fd);
+}
+
+/* Waited in vain; accept does not note that. */
+static int expired(struct shadow *sock, int rc)
+{
+	if (rc == 0 && python_doing != PYTHON_ACCEPT)
+		channel_note(sock, ETIMEDOUT);
+	return rc;
 }
 
 static int silence(struct shadow *sock, int timeout)
 {
-	int rc = REAL(poll)(NULL, 0, timeout);
+	int rc = expired(sock, REAL(poll)(NULL, 0, timeout));
 
-	channel_note(sock, ETIMEDOUT);
+	shadow_put(sock);
+	return rc;
+}
+
+static bool receives(void)
+{
+	return python_doing == PYTHON_RECV || python_doing == PYTHON_RECVFROM;
+}
+
+/* A socket whose former channels may have something to tell. */
+static int poll_formers(struct shadow *sock, struct pollfd *one, int timeout)
+{
+	int rc = 1;
+
+	one->revents = one->events;
+	if (!has_said_all(one->fd, sock))
+		rc = expired(sock, former_poll(sock, one, is_silent(one->fd, sock), timeout));
 	shadow_put(sock);
 	return rc;
 }
@@ -93,6 +117,8 @@ int python_poll(struct pollfd *one, int timeout, const struct occasion *at)
 	if (!readable(one, sizeof *one))
 		return REAL(poll)(one, 1, timeout);
 	sock = track_unchecked(one->fd);
+	if (sock && sock->parked && receives())
+		return poll_formers(sock, one, timeout);
 	if (sock && policy.traits.channel_ends && is_silent(one->fd, sock))
 		return silence(sock, timeout);
 	if (sock && goes_on(one->fd, sock)) {
@@ -108,8 +134,8 @@ int python_poll(struct pollfd *one, int timeout, const struct occasion *at)
 		rc = poll_listener(sock, one, timeout);
 	else
 		rc = REAL(poll)(one, 1, timeout);
-	if (sock && rc == 0)
-		channel_note(sock, ETIMEDOUT);
+	if (sock)
+		expired(sock, rc);
 	if (sock && rc == 0 && python_connects())
 		connect_expired(sock, &(struct occasion){ "connect", one->fd, sock, at->site, -1 });
 	shadow_put(sock);

@@ -30,7 +30,7 @@ SLOW ssize_t slow_recv(int fd, void *buf, size_t len, int flags)
 	if (t.limit && t.limit < len)
 		len = t.limit;
 	do
-		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, flags, NULL, NULL) : REAL(recv)(fd, buf, len, flags);
+		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, flags, NULL, NULL) : REAL(recv)(t.source, buf, len, flags);
 	while (recv_again(&t, rc));
 	return over(&t, rc);
 }
@@ -73,7 +73,7 @@ SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __
 		len = t.limit;
 	do
 		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, flags, addr.__sockaddr__, addrlen) :
-					     REAL(recvfrom)(fd, buf, len, flags, addr, addrlen);
+					     REAL(recvfrom)(t.source, buf, len, flags, addr, addrlen);
 	while (recv_again(&t, rc));
 	rc = recv_end(&t, rc);
 	if (rc >= 0 && addr.__sockaddr__ && addrlen && recv_hides_source(&t))
@@ -127,7 +127,7 @@ SHIM ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 			msg->msg_namelen = 0, msg->msg_controllen = 0, msg->msg_flags = 0;
 		return t.rc;
 	}
-	rc = recv_end(&t, REAL(recvmsg)(fd, msg, flags));
+	rc = recv_end(&t, REAL(recvmsg)(t.source, msg, flags));
 	if (rc >= 0 && msg->msg_name && recv_hides_source(&t))
 		msg->msg_namelen = 0;
 	transfer_over(&t);
@@ -149,7 +149,7 @@ SHIM int recvmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags, struc
 	t.addressed = true;
 	if (recv_begin(&t))
 		return (int)t.rc;
-	rc = (int)recv_end(&t, REAL(recvmmsg)(fd, msgs, count, flags, timeout));
+	rc = (int)recv_end(&t, REAL(recvmmsg)(t.source, msgs, count, flags, timeout));
 	if (rc > 0 && recv_hides_source(&t))
 		for (int i = 0; i < rc; i++)
 			msgs[i].msg_hdr.msg_namelen = 0;
@@ -174,7 +174,7 @@ SLOW ssize_t slow_read(int fd, void *buf, size_t len)
 	if (t.limit && t.limit < len)
 		len = t.limit;
 	do
-		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, 0, NULL, NULL) : REAL(read)(fd, buf, len);
+		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, 0, NULL, NULL) : REAL(read)(t.source, buf, len);
 	while (recv_again(&t, rc));
 	return over(&t, rc);
 }
@@ -206,7 +206,7 @@ SLOW ssize_t slow_readv(int fd, const struct iovec *parts, int count)
 		return REAL(readv)(fd, parts, count);
 	if (recv_begin(&t))
 		return t.rc;
-	return over(&t, REAL(readv)(fd, parts, count));
+	return over(&t, REAL(readv)(t.source, parts, count));
 }
 
 SHIM ssize_t readv(int fd, const struct iovec *parts, int count)

@@ -51,47 +51,18 @@ int channel_bind(const struct shadow *sock, int fd, enum role role)
 	return REAL(bind)(fd, &name.any, len) == 0 ? 0 : errno;
 }
 
-enum { OUT_OF_THE_WAY = 700 }; /* above the descriptors that programs count on */
-
-/* Netty never closes the channel that it had before: a listener goes on listening, a
- * peer sees no end.  The old socket lives as long as the shadow. */
-static void park(struct shadow *sock, int fd)
+/* A closed channel keeps no port from anybody; what it had received may still be told to
+ * the listener that the socket becomes. */
+static void keep_closed(struct shadow *sock, int fd, enum role role)
 {
-	int kept = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+	const int on = 1;
 
-	if (kept >= 0 && !settings_park(sock, kept, sock->cookie))
-		REAL(close)(kept);
-}
-
-int channel_listener(const struct shadow *sock, int fd)
-{
-	int listening = 0;
-	socklen_t len = sizeof listening;
-
-	if (!(sock->past & PAST_LISTENED) || shadow_is(sock, LISTENER))
-		return fd;
-	for (int number = sock->parked - 1; number >= 0; number--) {
-		int parked = settings_parked(sock, number);
-
-		if (REAL(getsockopt)(parked, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening)
-			return parked;
-	}
-	return fd;
-}
-
-void channel_over(struct shadow *sock)
-{
-	int fd, saved = errno;
-	uint64_t cookie;
-
-	/* The program may have closed descriptors that it does not know. */
-	while ((fd = settings_part(sock, &cookie)) >= 0) {
-		struct shadow former = { .cookie = cookie };
-
-		if (track_confirm(fd, &former))
-			REAL(close)(fd);
-	}
-	errno = saved;
+	if (!(sock->past & (PAST_NEVER | PAST_ASLEEP)))
+		sock->past |= PAST_CLOSED;
+	if (role != LISTENER || sock->past & PAST_OVER)
+		return;
+	REAL(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	former_keep(sock, fd);
 }
 
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at)
@@ -103,18 +74,22 @@ int channel_renew(struct shadow *sock, int type, enum role role, const struct oc
 	renewal.fresh = REAL(socket)(sock->family, type | SOCK_CLOEXEC, 0);
 	if (renewal.fresh < 0)
 		return errno;
-	if (closed) /* its port is free again */
+	if (closed) { /* its port is free again */
+		keep_closed(sock, at->fd, role);
 		fdtable_each(replace, &renewal);
+	}
 	err = channel_bind(sock, renewal.fresh, role);
 	if (!err) {
 		settings_apply(sock, renewal.fresh, role);
 		if (!closed) {
-			park(sock, at->fd);
+			former_keep(sock, at->fd);
 			fdtable_each(replace, &renewal);
 		}
 	}
 	if (!err || closed)
 		track_renewed(sock, at->fd, type);
+	if (role == CLIENT)
+		former_forget(sock);
 	REAL(close)(renewal.fresh);
 	return err ? mapped(decide_bind_error(err), at, err) : 0;
 }

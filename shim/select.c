@@ -51,17 +51,17 @@ static bool is_ours(int fd)
 }
 
 /* Keep what the channel knows better from the kernel; true: it is ready already. */
-static bool select_prepare(struct sets *sets, int fd)
+static bool select_prepare(struct sets *sets, int fd, const struct occasion *at)
 {
-	struct view view = wait_view(fd);
+	struct view view = wait_view(fd, at);
 
 	for (int i = 0; view.hide && i < 2; i++)
 		if (sets->set[i])
 			FD_CLR(fd, sets->set[i]);
 	if (view.drop & POLLIN && sets->set[0])
 		FD_CLR(fd, sets->set[0]);
-	return (view.force & POLLIN && sets->set[0] && FD_ISSET(fd, sets->set[0])) ||
-	       (view.force & POLLOUT && sets->set[1] && FD_ISSET(fd, sets->set[1]));
+	return (view.force & POLLIN && sets->set[0] && FD_ISSET(fd, &sets->copy[0])) ||
+	       (view.force & POLLOUT && sets->set[1] && FD_ISSET(fd, &sets->copy[1]));
 }
 
 /* False: answered, -1 with errno; the sets are as they were. */
@@ -76,10 +76,10 @@ static bool select_begin(struct sets *sets, const struct occasion *at, bool *rea
 	for (int fd = 0; fd < sets->count; fd++) {
 		struct verdict v = any_set(sets, fd) ? look_for_python(fd, at) : PASS;
 
-		if (sets->set[2] && FD_ISSET(fd, sets->set[2]) && rule_mode(POLL_QUIET) == ENFORCE && is_ours(fd))
+		if (sets->set[2] && FD_ISSET(fd, sets->set[2]) && is_ours(fd) && rule_holds(POLL_QUIET, at))
 			FD_CLR(fd, sets->set[2]);
 		if (!enforced(v)) {
-			if (any_set(sets, fd) && select_prepare(sets, fd))
+			if (any_set(sets, fd) && select_prepare(sets, fd, at))
 				*ready = true;
 			continue;
 		}
@@ -103,10 +103,10 @@ static bool any_asked(const struct sets *sets, int fd)
 }
 
 /* Add what the channel is ready for; how many bits that is. */
-static int select_force(struct sets *sets, int fd)
+static int select_force(struct sets *sets, int fd, const struct occasion *at)
 {
 	static const short bits[] = { POLLIN, POLLOUT };
-	struct view view = wait_view(fd);
+	struct view view = wait_view(fd, at);
 	int more = 0;
 
 	for (int i = 0; i < 2; i++) {
@@ -119,10 +119,10 @@ static int select_force(struct sets *sets, int fd)
 }
 
 /* The kernel leaves the sets alone when it fails. */
-static int select_end(struct sets *sets, int rc, bool forces)
+static int select_end(struct sets *sets, int rc, const struct occasion *at, bool forces)
 {
 	for (int fd = 0; rc >= 0 && forces && fd < sets->count; fd++)
-		rc += any_asked(sets, fd) ? select_force(sets, fd) : 0;
+		rc += any_asked(sets, fd) ? select_force(sets, fd, at) : 0;
 	for (int i = 0; rc < 0 && i < 3; i++)
 		if (sets->set[i])
 			memcpy(sets->set[i], &sets->copy[i], ((size_t)sets->count + 63) / 64 * sizeof(uint64_t));
@@ -150,7 +150,7 @@ SHIM int select(int count, fd_set *restrict reads, fd_set *restrict writes, fd_s
 		return REAL(select)(count, reads, writes, excepts, timeout);
 	if (!select_begin(&sets, &at, &ready))
 		return -1;
-	return select_end(&sets, REAL(select)(count, reads, writes, excepts, ready ? &now : timeout), ready);
+	return select_end(&sets, REAL(select)(count, reads, writes, excepts, ready ? &now : timeout), &at, ready);
 }
 SHIM_TWIN(__select, select);
 
@@ -169,5 +169,5 @@ SHIM int pselect(int count, fd_set *restrict reads, fd_set *restrict writes, fd_
 		return REAL(pselect)(count, reads, writes, excepts, timeout, mask);
 	if (!select_begin(&sets, &at, &ready))
 		return -1;
-	return select_end(&sets, REAL(pselect)(count, reads, writes, excepts, ready ? &now : timeout, mask), ready);
+	return select_end(&sets, REAL(pselect)(count, reads, writes, excepts, ready ? &now : timeout, mask), &at, ready);
 }

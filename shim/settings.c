@@ -4,13 +4,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PARKED = 4 };
-
 struct store {
 	_Atomic unsigned writing;
 	uint64_t named, bound_of; /* cookies of the sockets that the names are of */
 	struct address name, bound;
-	struct { int fd; uint64_t cookie; } parked[PARKED];
+	struct former parked[FORMERS];
 	struct setting entry[SETTINGS];
 };
 
@@ -122,34 +120,22 @@ void settings_forget_name(struct shadow *sock)
 		store->named = store->bound_of = 0;
 }
 
-bool settings_park(struct shadow *sock, int fd, uint64_t cookie)
+bool settings_park(struct shadow *sock, const struct former *former)
 {
-	struct store *store = sock->parked < PARKED ? store_of(sock, true) : NULL;
+	struct store *store = sock->parked < FORMERS ? store_of(sock, true) : NULL;
 
 	if (!store)
 		return false;
-	store->parked[sock->parked].fd = fd;
-	store->parked[sock->parked].cookie = cookie;
+	store->parked[sock->parked] = *former;
 	sock->parked++;
 	return true;
 }
 
-int settings_parked(const struct shadow *sock, int number)
+struct former *settings_former(const struct shadow *sock, int number)
 {
-	struct store *store = number >= 0 && number < sock->parked ? store_of(sock, false) : NULL;
+	struct store *store = number < sock->parked ? store_of(sock, false) : NULL;
 
-	return store ? store->parked[number].fd : -1;
-}
-
-int settings_part(struct shadow *sock, uint64_t *cookie)
-{
-	struct store *store = sock->parked ? store_of(sock, false) : NULL;
-
-	if (!store)
-		return -1;
-	sock->parked--;
-	*cookie = store->parked[sock->parked].cookie;
-	return store->parked[sock->parked].fd;
+	return store ? &store->parked[number] : NULL;
 }
 
 void settings_copy(const struct shadow *from, struct shadow *to)

@@ -27,11 +27,21 @@ bool settings_bound(const struct shadow *sock, struct address *name); /* by the 
 void settings_keep_bound(struct shadow *sock, const struct address *name);
 void settings_forget_name(struct shadow *sock);
 
-/* Kernel sockets that the program has done with, but Java has not: they live as long
- * as the shadow.  settings_part: give back the fd of one, or -1. */
-bool settings_park(struct shadow *sock, int fd, uint64_t cookie);
-int settings_parked(const struct shadow *sock, int number); /* the fd of one; -1: no such */
-int settings_part(struct shadow *sock, uint64_t *cookie);
+/* A kernel socket that the program has done with, but Java has not: former.c. */
+struct former {
+	int fd;               /* -1: gone */
+	unsigned flags;
+	uint32_t left;        /* bytes still to be told, of one that was shut down */
+	uint64_t cookie;
+};
+
+enum { FORMERS = 4 };
+
+/* Keep one; false where the store has no room for it. */
+bool settings_park(struct shadow *sock, const struct former *former);
+
+/* The one of this number, below sock->parked; the newest comes last. */
+struct former *settings_former(const struct shadow *sock, int number);
 
 /* Copy the options of one socket to another. */
 void settings_copy(const struct shadow *from, struct shadow *to);

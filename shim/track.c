@@ -82,6 +82,7 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 		sock->forever = sock->python && policy.traits.accepted_blocks && rule_mode(SUBMILLISECOND_TIMEOUT) == ENFORCE;
 		if (policy.traits.accepted_sleeps)
 			sock->past = PAST_ASLEEP | PAST_TRIED | PAST_ACCEPTED;
+		sock->type = listener->type;
 		track_role(sock, CLIENT, CONNECTED);
 		if (rule_mode(ACCEPT_INHERITS) == ENFORCE) {
 			settings_copy(listener, sock);
@@ -188,13 +189,18 @@ static struct shadow *classify(int fd)
 	return sock;
 }
 
-bool track_confirm(int fd, const struct shadow *sock)
+bool track_is(int fd, uint64_t cookie)
 {
 	int saved = errno;
-	bool same = cookie_of(fd) == sock->cookie;
+	bool same = cookie_of(fd) == cookie;
 
 	errno = saved;
 	return same;
+}
+
+bool track_confirm(int fd, const struct shadow *sock)
+{
+	return track_is(fd, sock->cookie);
 }
 
 struct shadow *track_unchecked(int fd)
@@ -259,7 +265,7 @@ void track_renewed(struct shadow *sock, int fd, int type)
 {
 	sock->cookie = cookie_of(fd);
 	sock->kind = type == SOCK_STREAM ? TCP : UDP;
-	sock->past &= PAST_TRIED | PAST_LISTENED;
+	sock->past &= PAST_LASTING;
 	sock->ended = 0;
 	sock->left = 0;
 	sock->woken = 0;

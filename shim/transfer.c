@@ -102,7 +102,7 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 		return false;
 	}
 	if (shadow_is(sock, LISTENER) && policy.traits.channel_ends &&
-	    (python_doing == PYTHON_SENDTO || sock->past & (PAST_DATAGRAM | PAST_TRIED)))
+	    (python_doing == PYTHON_SENDTO || sock->past & (PAST_DATAGRAM | PAST_TRIED | PAST_MUTE)))
 		return channel_sends(t, t->len);
 	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
 		return true;
@@ -135,6 +135,21 @@ static void forget_error(const struct transfer *t)
 		REAL(getsockopt)(t->at.fd, SOL_SOCKET, SO_ERROR, &error, &size);
 }
 
+/* The last error that Jython notes of a refused send: none of an attribute that is
+ * missing, -1 of an exception that it has no errno for. */
+static void note_refusal(const struct transfer *t)
+{
+	struct shadow *sock = t->sock;
+	bool never = shadow_is(sock, LISTENER) && !(sock->past & (PAST_DATAGRAM | PAST_TRIED | PAST_MUTE));
+	int error = errno;
+
+	if (t->rc >= 0 || never || (python_doing == PYTHON_SENDTO && sock->kind == TCP && shadow_is(sock, UNMADE)))
+		return;
+	if (error == policy.traits.tcp_sendto_error && python_doing != PYTHON_NOTHING)
+		error = -1;
+	channel_note(sock, error);
+}
+
 bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags)
 {
 	if (begin(t))
@@ -147,7 +162,7 @@ bool send_begin(struct transfer *t, const void *addr, socklen_t len, int *flags)
 		if (t->sock && t->rc < 0 && is_lost(t))
 			t->rc = (ssize_t)t->len;
 		if (t->sock)
-			channel_note(t->sock, t->rc < 0 ? errno : 0);
+			note_refusal(t);
 		transfer_over(t);
 		return true;
 	}
@@ -230,9 +245,21 @@ bool recv_begin(struct transfer *t)
 		return true;
 	if (!t->sock)
 		return false;
+	/* A listener that was a client is still told what comes for that one. */
+	if (t->sock->parked && shadow_is(t->sock, LISTENER) && track_confirm(t->at.fd, t->sock)) {
+		if (channel_receives(t)) {
+			channel_note(t->sock, t->rc < 0 ? errno : 0);
+			transfer_over(t);
+			return true;
+		}
+		if (t->source != t->at.fd)
+			return false;
+	}
 	if (answered(t, decide_recv(t->sock, t->addressed)) ||
 	    (t->sock && t->sock->kind == UDP && t->addressed && shadow_is(t->sock, UNMADE) &&
 	     rule_holds(UNCONNECTED_IO, &t->at) && track_confirm(t->at.fd, t->sock) && make_datagram(t))) {
+		if (t->sock && shadow_is(t->sock, LISTENER) && errno == EAGAIN)
+			channel_note(t->sock, EAGAIN);
 		transfer_over(t);
 		return true;
 	}
@@ -256,13 +283,13 @@ ssize_t recv_end(struct transfer *t, ssize_t rc)
 
 	if (!sock)
 		return rc;
-	if (sock->kind == TCP && sock->link == CONNECTING) {
+	if (sock->kind == TCP && sock->link == CONNECTING && t->source == t->at.fd) {
 		if (rc >= 0)
 			track_role(sock, CLIENT, CONNECTED);
 		else
 			connect_failed(sock, errno);
 	}
-	if (sock->kind == TCP && shadow_is(sock, CLIENT) && policy.traits.channel_ends)
+	if (sock->kind == TCP && (shadow_is(sock, CLIENT) || t->source != t->at.fd) && policy.traits.channel_ends)
 		rc = channel_received(t, rc);
 	channel_note(sock, rc < 0 ? errno : 0);
 	if (rc < 0 && errno == ECONNRESET && sock->kind == TCP)

@@ -26,19 +26,22 @@ enum { DROPPED = 0x1000 };
 static void poll_restore(struct pollfd *fds, nfds_t count)
 {
 	for (nfds_t i = 0; i < count; i++)
-		if (is_hidden(fds[i].fd)) {
+		if (is_hidden(fds[i].fd))
 			fds[i].fd -= INT_MIN;
-			fds[i].revents = 0;
-		}
 	for (nfds_t i = 0; i < count; i++)
 		if (fds[i].events & DROPPED && policy.traits.channel_ends)
 			fds[i].events = (short)((fds[i].events & ~DROPPED) | POLLIN);
 }
 
-/* Keep what the channel knows better from the kernel; true: it is ready already. */
-static bool poll_prepare(struct pollfd *one)
+static short asked(const struct pollfd *one)
 {
-	struct view view = wait_view(one->fd);
+	return (short)(one->events | (one->events & DROPPED ? POLLIN : 0));
+}
+
+/* Keep what the channel knows better from the kernel; true: it is ready already. */
+static bool poll_prepare(struct pollfd *one, const struct occasion *at)
+{
+	struct view view = wait_view(one->fd, at);
 
 	if (view.drop & one->events) {
 		one->events = (short)((one->events & ~POLLIN) | DROPPED);
@@ -47,7 +50,7 @@ static bool poll_prepare(struct pollfd *one)
 	}
 	if (view.hide)
 		one->fd = hidden(one->fd);
-	return !view.hide && view.force & one->events;
+	return view.force & asked(one);
 }
 
 /* False: answered, -1 with errno. */
@@ -58,7 +61,7 @@ static bool poll_begin(struct pollfd *fds, nfds_t count, const struct occasion *
 		struct verdict v = fds[i].fd >= 0 ? wait_look_at(fds[i].fd, at) : PASS;
 
 		if (!enforced(v)) {
-			if (fds[i].fd >= 0 && poll_prepare(&fds[i]))
+			if (fds[i].fd >= 0 && poll_prepare(&fds[i], at))
 				*ready = true;
 			continue;
 		}
@@ -99,14 +102,14 @@ static int poll_end(struct pollfd *fds, nfds_t count, int rc, const struct occas
 {
 	int ready = 0;
 
+	poll_restore(fds, count);
 	for (nfds_t i = 0; (rc > 0 || (rc == 0 && forces)) && i < count; i++) {
 		if (fds[i].fd >= 0 && fds[i].revents)
 			quieten(&fds[i], at);
 		if (fds[i].fd >= 0 && forces)
-			fds[i].revents = (short)(fds[i].revents | (wait_view(fds[i].fd).force & fds[i].events));
+			fds[i].revents = (short)(fds[i].revents | (wait_view(fds[i].fd, at).force & fds[i].events));
 		ready += fds[i].fd >= 0 && fds[i].revents != 0;
 	}
-	poll_restore(fds, count);
 	return rc >= 0 ? ready : rc;
 }
 

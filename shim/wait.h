@@ -20,10 +20,10 @@ struct verdict wait_look_at(int fd, const struct occasion *at);
 
 /* What a channel is ready for, other than the kernel's socket: bits of poll. */
 struct view {
-	bool hide;         /* not ready, whatever happens */
+	bool hide;         /* keep it from the kernel, which knows nothing of it */
 	short drop, force; /* never, always */
 };
 
-struct view wait_view(int fd);
+struct view wait_view(int fd, const struct occasion *at);
 
 #endif

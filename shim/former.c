@@ -1,0 +1,199 @@
+/* The channels that a socket had before.  Netty leaves them open, on one queue with
+ * the one that the socket has now: what they still receive comes to the program, and so
+ * does their end.  Here they are kernel sockets out of the program's sight. */
+#include "channel.h"
+#include "settings.h"
+
+#include <time.h>
+
+enum { OUT_OF_THE_WAY = 700 }; /* above the descriptors that programs count on */
+
+enum { SILENT = 1, /* whatever comes, nobody hears of it */
+       DEAF = 2    /* only what had come in before */ };
+
+static bool is_there(const struct former *former)
+{
+	return former && former->fd >= 0 && track_is(former->fd, former->cookie);
+}
+
+static void drop(struct former *former)
+{
+	if (is_there(former))
+		REAL(close)(former->fd);
+	former->fd = -1;
+}
+
+static unsigned flags_of(const struct shadow *sock)
+{
+	bool hears = sock->kind == TCP && shadow_is(sock, CLIENT) && !(sock->past & (PAST_ASLEEP | PAST_NEVER | PAST_OVER));
+
+	return !hears ? SILENT : sock->past & PAST_DEAF ? DEAF : 0;
+}
+
+void former_keep(struct shadow *sock, int fd)
+{
+	struct former former = { .flags = flags_of(sock), .left = sock->left, .cookie = sock->cookie }, *gone;
+
+	former.fd = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+	if (former.fd < 0 || settings_park(sock, &former))
+		return;
+	for (int number = 0; (gone = settings_former(sock, number)); number++)
+		if (gone->fd < 0) {
+			*gone = former;
+			return;
+		}
+	REAL(close)(former.fd);
+}
+
+/* --- what they tell ------------------------------------------------------ */
+
+enum tells { NOTHING, DATA, THE_END };
+
+static enum tells tells(const struct former *former)
+{
+	int saved = errno;
+	char byte;
+	ssize_t rc;
+
+	if (!is_there(former) || former->flags & SILENT)
+		return NOTHING;
+	if (former->flags & DEAF && former->left)
+		return DATA;
+	if (former->flags & DEAF)
+		rc = channel_discard(former->fd) ? -1 : 0;
+	else
+		rc = REAL(recv)(former->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (rc < 0 && errno != EAGAIN)
+		rc = 0;
+	errno = saved;
+	return rc < 0 ? NOTHING : rc == 0 ? THE_END : DATA;
+}
+
+void former_forget(struct shadow *sock)
+{
+	struct former *former;
+
+	for (int number = 0; (former = settings_former(sock, number)); number++) {
+		former->left = 0;
+		if (!is_there(former) || former->flags & SILENT || channel_discard(former->fd))
+			continue;
+		sock->past |= PAST_CLOSED;
+		drop(former);
+	}
+}
+
+bool former_speaks(const struct shadow *sock)
+{
+	for (int number = 0; number < sock->parked; number++)
+		if (tells(settings_former(sock, number)) != NOTHING)
+			return true;
+	return false;
+}
+
+bool former_has_closed(const struct shadow *sock)
+{
+	for (int number = 0; number < sock->parked; number++) {
+		struct former *former = settings_former(sock, number);
+		struct pollfd one = { .fd = former ? former->fd : -1, .events = POLLRDHUP };
+
+		if (is_there(former) && !(former->flags & SILENT) && REAL(poll)(&one, 1, 0) > 0)
+			return true;
+	}
+	return false;
+}
+
+bool former_takes(struct transfer *t, bool *end)
+{
+	for (int number = 0; number < t->sock->parked; number++) {
+		struct former *former = settings_former(t->sock, number);
+		enum tells what = tells(former);
+
+		*end = what == THE_END;
+		if (what == NOTHING)
+			continue;
+		if (what == THE_END)
+			drop(former);
+		else
+			t->source = former->fd;
+		t->limit = former->flags & DEAF ? former->left : 0;
+		return true;
+	}
+	return false;
+}
+
+void former_received(const struct transfer *t, ssize_t rc)
+{
+	for (int number = 0; rc > 0 && number < t->sock->parked; number++) {
+		struct former *former = settings_former(t->sock, number);
+
+		if (former && former->fd == t->source && former->flags & DEAF)
+			former->left -= (uint32_t)rc < former->left ? (uint32_t)rc : former->left;
+	}
+}
+
+/* --- waiting ------------------------------------------------------------- */
+
+static int milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int)(now.tv_sec % 1000000 * 1000 + now.tv_nsec / 1000000);
+}
+
+int former_poll(struct shadow *sock, struct pollfd *one, bool silent, int timeout)
+{
+	struct pollfd all[1 + FORMERS];
+	int begun = milliseconds(), rest = timeout, count, rc;
+
+	do {
+		if (former_speaks(sock)) {
+			one->revents = one->events;
+			return 1;
+		}
+		all[0] = *one;
+		if (silent)
+			all[0].fd = -1;
+		for (count = 0; count < sock->parked && count < FORMERS; count++) {
+			struct former *former = settings_former(sock, count);
+			bool heard = is_there(former) && !(former->flags & SILENT);
+
+			all[1 + count] = (struct pollfd){ .fd = heard ? former->fd : -1, .events = POLLIN };
+		}
+		rc = REAL(poll)(all, (nfds_t)count + 1, rest);
+		one->revents = all[0].revents;
+		rest = timeout < 0 ? -1 : timeout - (milliseconds() - begun);
+	} while (rc > 0 && !one->revents && (timeout < 0 || rest >= 0));
+	return rc > 0 && !one->revents ? 0 : rc;
+}
+
+/* --- listeners ----------------------------------------------------------- */
+
+int channel_listener(const struct shadow *sock, int fd)
+{
+	int listening = 0;
+	socklen_t len = sizeof listening;
+
+	if (!(sock->past & PAST_LISTENED) || shadow_is(sock, LISTENER))
+		return fd;
+	for (int number = sock->parked - 1; number >= 0; number--) {
+		struct former *former = settings_former(sock, number);
+
+		if (is_there(former) &&
+		    REAL(getsockopt)(former->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening)
+			return former->fd;
+	}
+	return fd;
+}
+
+void channel_over(struct shadow *sock)
+{
+	int saved = errno;
+	struct former *former;
+
+	/* The program may have closed descriptors that it does not know. */
+	for (int number = 0; (former = settings_former(sock, number)); number++)
+		drop(former);
+	sock->parked = 0;
+	errno = saved;
+}
