@@ -167,7 +167,9 @@ static int listener_made(struct shadow *sock, int backlog, const struct occasion
 
 	if (unmade && err == EINVAL && track_kernel_name(at->fd, &name))
 		err = 0; /* made already by another process */
-	if (unmade && !err)
+	if (unmade && err)
+		return pending_failed(err, at);
+	if (unmade)
 		settings_apply(sock, at->fd, LISTENER);
 	if (python_called(at->site))
 		backlog += policy.traits.accept_ahead;

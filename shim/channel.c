@@ -59,6 +59,12 @@ void channel_wake(struct shadow *sock)
 	shadow_rearm(sock);
 }
 
+void channel_watch(struct shadow *sock)
+{
+	channel_wake(sock);
+	sock->woken = 0;
+}
+
 /* Nothing has been read yet, whatever the kernel holds. */
 static bool is_drowsy(struct shadow *sock)
 {

@@ -26,6 +26,9 @@ bool channel_closed(const struct shadow *sock, int fd);
 /* First use of an accepted socket: from now on it reads. */
 void channel_wake(struct shadow *sock);
 
+/* The same by waiting for it: what the wait says is there has been read by then. */
+void channel_watch(struct shadow *sock);
+
 /* Before a receive or a send of a TCP client.  True: answered, t->rc. */
 bool channel_receives(struct transfer *t);
 bool channel_sends(struct transfer *t, size_t len);

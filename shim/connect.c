@@ -183,7 +183,7 @@ static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc
 	if (unmade && err == EINVAL && track_kernel_name(at->fd, &name))
 		err = 0; /* made already by another process */
 	if (err) {
-		*rc = fail(unmade ? mapped(decide_bind_error(err), at, err) : err);
+		*rc = fail(unmade ? pending_failed(err, at) : err);
 		return true;
 	}
 	if (unmade)

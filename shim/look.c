@@ -60,6 +60,7 @@ struct verdict wait_look_at(int fd, const struct occasion *at)
 		return look_at_non_socket(fd, at);
 	here.fd = fd;
 	here.sock = sock;
+	channel_watch(sock);
 	blocking = decide_wait_blocking(sock);
 	unmade = decide_wait_unmade(sock);
 	if (blocking.mode != OFF && first_time(sock, TOLD_BLOCKING))
@@ -94,7 +95,6 @@ static struct view client_view(struct shadow *sock, int fd)
 {
 	struct view view;
 
-	channel_wake(sock);
 	channel_refresh(sock, fd);
 	view = own_view(sock, fd);
 	if (sock->parked && former_speaks(sock))

@@ -230,6 +230,23 @@ static bool is_pythons_own(const struct occasion *at)
 	return python_connects() && at->level == SOL_SOCKET && at->option == SO_ERROR;
 }
 
+/* socket(fileno=...), which no Jython has, asks what it was given: Linux answers. */
+static bool is_adoption(const struct occasion *at)
+{
+	return at->level == SOL_SOCKET && (at->option == SO_TYPE || at->option == SO_DOMAIN || at->option == SO_PROTOCOL) &&
+	       python_doing == PYTHON_NOTHING && python_called(at->site);
+}
+
+static int adopted(const struct shadow *sock, int row, void *value, socklen_t *len, const struct occasion *at)
+{
+	struct verdict v = decide_getsockopt(sock, row);
+
+	if (v.mode == ENFORCE)
+		v.mode = REPORT;
+	report_finding(v, at);
+	return REAL(getsockopt)(at->fd, at->level, at->option, value, len);
+}
+
 /* What was kept, as it was given; the kernel's answer to another question proves
  * the pointers good. */
 static int recall(struct shadow *sock, void *value, socklen_t *len, const struct occasion *at)
@@ -302,6 +319,8 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 		rc = REAL(getsockopt)(fd, level, option, value, len);
 		if (rc == 0)
 			connect_resolved(sock, value, &at);
+	} else if (is_adoption(&at)) {
+		rc = adopted(sock, row, value, len, &at);
 	} else if (is_introspected(&at)) {
 		rc = introspect(sock, value, len, &at);
 	} else if (!(from_memory = option_is_kept(sock, level, option, row)) &&

@@ -29,6 +29,13 @@ void pending_done(struct shadow *sock)
 		atomic_fetch_sub(&pending_count, 1);
 }
 
+int pending_failed(int err, const struct occasion *at)
+{
+	err = mapped(decide_bind_error(err), at, err);
+	report_finding(rule_fail(DEFERRED_BIND, err), at);
+	return err;
+}
+
 int pending_bind(struct shadow *sock, const struct occasion *at)
 {
 	unsigned char asked = ASKED;
@@ -50,12 +57,10 @@ int pending_bind(struct shadow *sock, const struct occasion *at)
 		err = errno;
 	if (err == EINVAL && track_kernel_name(at->fd, &name))
 		err = 0; /* another process that shares the socket was first */
-	if (err) {
-		err = mapped(decide_bind_error(err), at, err);
-		report_finding(rule_fail(DEFERRED_BIND, err), at);
-	} else {
+	if (err)
+		err = pending_failed(err, at);
+	else
 		atomic_fetch_sub(&pending_count, 1);
-	}
 	atomic_store(&sock->naming, err ? ASKED : BOUND);
 	return err;
 }

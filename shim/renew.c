@@ -91,5 +91,5 @@ int channel_renew(struct shadow *sock, int type, enum role role, const struct oc
 	if (role == CLIENT)
 		former_forget(sock);
 	REAL(close)(renewal.fresh);
-	return err ? mapped(decide_bind_error(err), at, err) : 0;
+	return err ? pending_failed(err, at) : 0;
 }

@@ -112,6 +112,9 @@ int option_configure(struct shadow *sock, const struct occasion *at);
  * for the program (errno-map applied); 0 where nothing is pending. */
 int pending_bind(struct shadow *sock, const struct occasion *at);
 
+/* A bind that was put off has failed: reported; the errno for the program. */
+int pending_failed(int err, const struct occasion *at);
+
 /* Remember a bind. */
 void pending_keep(struct shadow *sock, const void *addr, socklen_t len);
 
