@@ -2,7 +2,9 @@
 # The library built with AddressSanitizer and UBSan, and with ThreadSanitizer, in
 # programs of ours.  Slow to build, so kept apart, below the build directory.
 
+# shellcheck disable=SC2030,SC2031  # each test has its own environment
 load helper
+bats_require_minimum_version 1.5.0
 
 PLAIN=${JYTHONSOCK_LIBRARY%/*}
 
@@ -19,12 +21,35 @@ setup_file() {
   built tsan thread all hosts
 }
 
+teardown() {
+  stop_all
+}
+
+# serve_tls: a server whose certificate is the store trusted.pem, and one with another.
+serve_tls() {
+  local name
+  cd "$BATS_TEST_TMPDIR" || return
+  mkdir pki
+  for name in trusted stranger; do
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "pki/$name.served.key" -out "pki/$name.pem" 2>/dev/null
+  done
+  start "$PYTHON" -W ignore "$ROOT/tests/tls/server.py" pki ports log
+  wait_for_line ports anonymous
+  export JYTHONSOCK_TRUSTSTORE=$PWD/pki/trusted.pem JYTHONSOCK_REPORT=$PWD/report
+}
+
+# port_of NAME: where the server of that name listens.
+port_of() {
+  awk -v name="$1" '$1 == name { print $2 }' ports
+}
+
 # sanitized NAME RUNTIME COMMAND [ARG...]: the sanitizer's runtime first, then ours.
 sanitized() {
   local name=$1 runtime=$2
   shift 2
   LD_PRELOAD="$(gcc -print-file-name="$runtime") $PLAIN/$name/libjythonsock.so" \
-    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 timeout 100 "$@" 2>&1
+    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+    TSAN_OPTIONS="suppressions=$ROOT/tests/tls/tsan.supp" timeout 100 "$@" 2>&1
 }
 
 # agrees NAME RUNTIME HOST...: it says what it says under the plain library, and
@@ -80,5 +105,32 @@ agrees() {
   local host
   for host in signals cancel forks duplicate; do
     agrees tsan libtsan.so "$host"
+  done
+}
+
+@test "ThreadSanitizer finds no race in the handshakes of 40 threads" {
+  serve_tls
+  gcc -g -O1 -fsanitize=thread -pthread -o sessions "$ROOT/tests/tls/sessions.c" -lssl -lcrypto
+  run -0 sanitized tsan libtsan.so ./sessions "$(port_of trusted)" threads 40 5
+  [[ $output == 'good 200 bad 0' ]]
+  run -0 sanitized tsan libtsan.so ./sessions "$(port_of stranger)" threads 40 5
+  [[ $output == 'good 0 bad 200' ]]
+  [[ -n $(findings report tls-verify) ]]
+}
+
+@test "AddressSanitizer and UBSan find nothing in handshakes and in the reading of stores" {
+  local store way
+  serve_tls
+  gcc -g -O1 -pthread -o sessions "$ROOT/tests/tls/sessions.c" -lssl -lcrypto
+  gcc -g -O1 -o client "$ROOT/tests/tls/client.c" -lssl -lcrypto
+  run -0 sanitized asan libasan.so ./sessions "$(port_of trusted)" threads 10 3
+  [[ $output == 'good 30 bad 0' ]]
+  for way in connect write nonblocking memory bio accept-step accept-chain ask-and-accept refuse-step refuse-chain; do
+    run -0 sanitized asan libasan.so ./client "$way" <ports
+    [[ $(wc -l <<<"$output") -eq 3 && $output == 'stranger fail'* ]] || { printf '%s: %s\n' "$way" "$output"; return 1; }
+  done
+  for store in "$ROOT"/tests/fuzz/corpus/*/*; do
+    JYTHONSOCK_TRUSTSTORE=$store JYTHONSOCK_TRUSTSTORE_PASSWORD=s3cret run -0 sanitized asan libasan.so ./client connect <ports
+    [[ $(wc -l <<<"$output") -eq 3 && $(grep -c fail <<<"$output") -eq 3 ]] || { printf '%s: %s\n' "$store" "$output"; return 1; }
   done
 }
