@@ -271,7 +271,7 @@ static int recall(struct shadow *sock, void *value, socklen_t *len, const struct
 /* What 2.7 tells of a socket besides its options. */
 static bool is_introspected(const struct occasion *at)
 {
-	return is_remembered() && at->level == SOL_SOCKET && rule_mode(INTROSPECTION_OPTION) == ENFORCE &&
+	return is_remembered() && at->level == SOL_SOCKET && rule_holds(INTROSPECTION_OPTION, at) &&
 	       (at->option == SO_ERROR || at->option == SO_TYPE || at->option == SO_ACCEPTCONN);
 }
 
