@@ -132,7 +132,7 @@ static const char *list_certificates(const struct pkcs12 *store, struct der_list
 
 			if (is_certificate(call, bag) && (is_trusted(call, bag) || belongs_to_key(store, bag)) &&
 			    !list_certificate(store, bag, list))
-				return "it holds a certificate that cannot be read";
+				return TRUSTSTORE_BAD_CERTIFICATE;
 		}
 	}
 	return NULL;
@@ -148,7 +148,7 @@ static const char *unpack_all(struct pkcs12 *store, STACK *parts, const char *pa
 		why = unpack(call, call->OPENSSL_sk_value(parts, i), password, &bags);
 		if (bags && !call->OPENSSL_sk_push(store->all, bags)) {
 			call->OPENSSL_sk_pop_free(bags, call->PKCS12_SAFEBAG_free);
-			why = "out of memory";
+			why = TRUSTSTORE_NO_MEMORY;
 		}
 	}
 	return why;

@@ -1,6 +1,5 @@
 /* The JVM's trust store as a X509_STORE: built once, with the first client
- * handshake of a libssl.  What cannot be read wholly is not trusted in part. */
-#include "jks.h"
+ * handshake of a libssl. */
 #include "library.h"
 #include "openssl.h"
 #include "shim.h"
@@ -9,9 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char no_certificate[] = "it holds a certificate that cannot be read";
-static const char no_memory[] = "out of memory";
 
 struct filling {
 	const struct openssl_calls *call;
@@ -35,72 +31,35 @@ static bool add_der(const unsigned char *der, size_t size, void *arg)
 	return size <= INT_MAX && add_certificate(filling, filling->call->d2i_X509(NULL, &der, (long)size));
 }
 
-/* --- PEM ------------------------------------------------------------------- */
-
 static int no_password(char *buf, int size, int writing, void *arg)
 {
 	(void)buf, (void)size, (void)writing, (void)arg;
 	return -1;
 }
 
-static int count_blocks(const struct truststore_file *file)
+static bool add_pem(const unsigned char *text, size_t size, void *arg)
 {
-	static const char *const begins[] = { "-----BEGIN CERTIFICATE-----", "-----BEGIN X509 CERTIFICATE-----" };
-	int count = 0;
+	struct filling *filling = arg;
+	BIO *bio = size <= INT_MAX ? filling->call->BIO_new_mem_buf(text, (int)size) : NULL;
+	bool added = bio && add_certificate(filling, filling->call->PEM_read_bio_X509(bio, NULL, no_password, NULL));
 
-	for (size_t kind = 0; kind < 2; kind++) {
-		const unsigned char *at = file->data, *end = file->data + file->size;
-
-		while ((at = memmem(at, (size_t)(end - at), begins[kind], strlen(begins[kind]))) != NULL) {
-			count++;
-			at++;
-		}
-	}
-	return count;
+	filling->call->BIO_free(bio);
+	return added;
 }
 
-static const char *fill_from_pem(struct filling *filling, const struct truststore_file *file)
+static bool sha1(const unsigned char *data, size_t size, unsigned char *digest, void *arg)
 {
-	const struct openssl_calls *call = filling->call;
-	BIO *bio = call->BIO_new_mem_buf(file->data, (int)file->size);
-	X509 *cert;
+	const struct openssl_calls *call = ((struct filling *)arg)->call;
 
-	while (bio && (cert = call->PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
-		add_certificate(filling, cert);
-	call->BIO_free(bio);
-	return filling->count == count_blocks(file) ? NULL : no_certificate;
-}
-
-/* --- JKS ------------------------------------------------------------------- */
-
-static const char *fill_from_jks(struct filling *filling, const struct truststore_file *file, const char *password)
-{
-	unsigned char digest[64], *digested;
-	size_t body = 0, total;
-	unsigned length = 0;
-	const char *why = jks_read(file->data, file->size, add_der, filling, &body);
-
-	if (why || !*password) /* without a password Java does not look at the digest */
-		return why;
-	if (file->size - body < JKS_DIGEST)
-		return "a truncated JKS store";
-	digested = jks_digested(password, file->data, body, &total);
-	if (!digested)
-		return no_memory;
-	if (!filling->call->EVP_Digest(digested, total, digest, &length, filling->call->EVP_sha1(), NULL))
-		why = "its digest cannot be computed: this OpenSSL has no SHA-1";
-	else if (length != JKS_DIGEST || memcmp(digest, file->data + body, JKS_DIGEST) != 0)
-		why = "wrong password";
-	free(digested);
-	return why;
+	return call->EVP_Digest(data, size, digest, NULL, call->EVP_sha1(), NULL);
 }
 
 /* --- PKCS12 ---------------------------------------------------------------- */
 
 /* Old stores are encrypted with RC2, which OpenSSL 3 keeps in its legacy provider:
  * read them in a context of our own, and carry bytes alone out of it. */
-static const char *list_pkcs12(const struct openssl_calls *call, const struct truststore_file *file,
-			       const char *password, struct der_list *list)
+static const char *list_pkcs12(const struct openssl_calls *call, const unsigned char *data, size_t size,
+			       struct der_list *list)
 {
 	OSSL_LIB_CTX *own = call->OSSL_LIB_CTX_new && call->OSSL_PROVIDER_load ? call->OSSL_LIB_CTX_new() : NULL, *outer = NULL;
 	OSSL_PROVIDER *standard = NULL, *legacy = NULL;
@@ -111,7 +70,7 @@ static const char *list_pkcs12(const struct openssl_calls *call, const struct tr
 		legacy = call->OSSL_PROVIDER_load(own, "legacy");
 		outer = call->OSSL_LIB_CTX_set0_default(own);
 	}
-	why = pkcs12_read(call, file->data, file->size, password, list);
+	why = pkcs12_read(call, data, size, truststore.password, list);
 	if (own) {
 		call->OSSL_LIB_CTX_set0_default(outer);
 		if (legacy)
@@ -123,14 +82,15 @@ static const char *list_pkcs12(const struct openssl_calls *call, const struct tr
 	return why;
 }
 
-static const char *fill_from_pkcs12(struct filling *filling, const struct truststore_file *file, const char *password)
+static const char *add_pkcs12(const unsigned char *data, size_t size, void *arg)
 {
+	struct filling *filling = arg;
 	struct der_list list = { 0 };
-	const char *why = list_pkcs12(filling->call, file, password, &list);
+	const char *why = list_pkcs12(filling->call, data, size, &list);
 
 	for (struct der *der = list.first; der && !why; der = der->next)
 		if (!add_der(der->data, der->size, filling))
-			why = no_certificate;
+			why = TRUSTSTORE_BAD_CERTIFICATE;
 	der_list_free(&list);
 	return why;
 }
@@ -148,35 +108,14 @@ static const char *fill_from_host(struct filling *filling)
 	return loaded ? NULL : "neither file nor directory can be read";
 }
 
-static const char *fill_from_file(struct filling *filling)
-{
-	struct truststore_file file = { 0 };
-	const char *why = truststore_read(&file);
-
-	if (!why) {
-		switch (file.kind) {
-		case STORE_PEM:
-			why = fill_from_pem(filling, &file);
-			break;
-		case STORE_JKS:
-			why = fill_from_jks(filling, &file, truststore.password);
-			break;
-		case STORE_PKCS12:
-			why = fill_from_pkcs12(filling, &file, truststore.password);
-			break;
-		}
-	}
-	free(file.data);
-	return why;
-}
-
 static X509_STORE *build(struct openssl *lib)
 {
+	static const struct truststore_reader reader = { add_der, add_pem, add_pkcs12, sha1 };
 	struct filling filling = { &lib->call, lib->call.X509_STORE_new(), 0 };
-	const char *why = no_memory;
+	const char *why = TRUSTSTORE_NO_MEMORY;
 
 	if (filling.store)
-		why = truststore.source == HOST_STORE ? fill_from_host(&filling) : fill_from_file(&filling);
+		why = truststore.source == HOST_STORE ? fill_from_host(&filling) : truststore_fill(&reader, &filling);
 	if (!why && filling.count == 0)
 		why = "it holds no trusted certificate";
 	truststore_used(library_name(lib->key));
