@@ -29,6 +29,10 @@ struct verdict decide_backlog(int backlog);
 /* The socket is about to take this role: do options set earlier forbid it? */
 struct verdict decide_made(const struct shadow *sock, enum role role);
 
+/* Which one, for the role that it has or, unmade, for a client's.  False: none of the
+ * table. */
+bool late_option(const struct shadow *sock, int *level, int *option);
+
 /* connect: may it be called; what does its error become. */
 struct verdict decide_connect(const struct shadow *sock);
 struct verdict decide_connect_port(const struct shadow *sock, bool zero);

@@ -134,15 +134,32 @@ static unsigned bit_of(enum role role)
 	return role == LISTENER ? L : role == DATAGRAM ? D : C;
 }
 
-struct verdict decide_made(const struct shadow *sock, enum role role)
+/* The first row set early that the role lacks; -1: none. */
+static int late_row(const struct shadow *sock, enum role role)
 {
 	uint32_t early = atomic_load(&sock->early);
-	unsigned needed = bit_of(role);
 
 	for (int row = 0; row <= OPTIONS; row++)
-		if (early & (1U << row) && !(roles_of(row) & needed))
-			return rule_fail(LATE_OPTION_ERROR, ENOPROTOOPT);
-	return PASS;
+		if (early & (1U << row) && !(roles_of(row) & bit_of(role)))
+			return row;
+	return -1;
+}
+
+struct verdict decide_made(const struct shadow *sock, enum role role)
+{
+	return late_row(sock, role) < 0 ? PASS : rule_fail(LATE_OPTION_ERROR, ENOPROTOOPT);
+}
+
+bool late_option(const struct shadow *sock, int *level, int *option)
+{
+	enum role role = (enum role)get(&sock->role);
+	int row = late_row(sock, sock->kind == UDP ? DATAGRAM : role);
+
+	if (row < 0 || row == OPTIONS)
+		return false;
+	*level = options[row].level;
+	*option = options[row].option;
+	return true;
 }
 
 int decide_apply(enum role role, int level, int option, int value)

@@ -9,6 +9,7 @@ user property of that name), and listed at the end.
 """
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -69,6 +70,14 @@ def describe(finding):
     return "%s: %s: %s [%s]" % (place, what, finding["jython"], finding["rule"])
 
 
+def is_noise(finding):
+    """What CPython does for itself: the same as is_noise of findings.jq."""
+    frames = [re.sub(r"[0-9]+ ", "", frame.split("/")[-1]) for frame in finding.get("stack", [])[:2]]
+    if any(re.match(r"ssl\.py:(_create|__init__)$", frame) for frame in frames) and frames[0] != "ssl.py:do_handshake":
+        return True
+    return frames[:1] == ["socket.py:__repr__"] or any(a.endswith(" PyErr_ResourceWarning") for a in finding.get("return_addresses", []))
+
+
 class Findings:
     """Reads what the report has gained since the last test."""
 
@@ -91,7 +100,7 @@ class Findings:
                 record = json.loads(line.decode("utf-8", "replace"))
             except ValueError:
                 continue
-            if "rule" in record:
+            if "rule" in record and not is_noise(record):
                 yield record
 
     @pytest.hookimpl(hookwrapper=True)

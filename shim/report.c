@@ -51,6 +51,18 @@ static const char *current_test(const struct site *site)
 	return test && *test ? test : NULL;
 }
 
+/* Which option was set too early? */
+static void add_late_option(struct line *line, const struct shadow *sock)
+{
+	char text[128];
+	int level, option;
+
+	if (!late_option(sock, &level, &option))
+		return;
+	symbols_option(level, option, text, sizeof text);
+	line_text(line, "option", text, sizeof text);
+}
+
 static void describe(struct line *line, struct verdict v, const struct occasion *at, struct site *site, int linux_error)
 {
 	char text[256] = "fails with ";
@@ -74,6 +86,8 @@ static void describe(struct line *line, struct verdict v, const struct occasion 
 		line_text(line, "errno", symbols_errno(v.err), 32);
 	if (symbols_arguments(at, text, sizeof text))
 		line_text(line, "arguments", text, sizeof text);
+	if (v.rule == LATE_OPTION_ERROR && at->sock)
+		add_late_option(line, at->sock);
 	line_number(line, "pid", getpid());
 	line_number(line, "thread", syscall(SYS_gettid));
 	line_time(line, "time");

@@ -149,6 +149,14 @@ bool symbols_arguments(const struct occasion *at, char *start_of_text, size_t si
 	return *start_of_text != '\0';
 }
 
+void symbols_option(int level, int option, char *start_of_text, size_t size)
+{
+	struct text text = { start_of_text, start_of_text + size };
+
+	*start_of_text = '\0';
+	add_option(&text, level, option);
+}
+
 const char *symbols_errno(int number)
 {
 	const char *name = strerrorname_np(number);

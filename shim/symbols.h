@@ -8,6 +8,9 @@
  * if true). */
 bool symbols_arguments(const struct occasion *at, char *text, size_t size);
 
+/* "IPPROTO_TCP, TCP_NODELAY". */
+void symbols_option(int level, int option, char *text, size_t size);
+
 /* ENOPROTOOPT; ESOCKISBLOCKING for Jython's own 20000. */
 const char *symbols_errno(int number);
 

@@ -169,3 +169,17 @@ repr(s)'
   convert text
   assert_output ''
 }
+
+@test "what CPython's ssl module asks of a socket is no finding" {
+  : >"$REPORT"
+  shim "$PYTHON" -c 'import socket, ssl
+context = ssl.create_default_context()
+context.check_hostname = False
+context.wrap_socket(socket.socket())
+server = socket.create_server(("127.0.0.1", 0))
+s = socket.create_connection(server.getsockname())
+context.wrap_socket(s, do_handshake_on_connect=False)'
+  [[ $(ask '[.[] | select(.rule) | .rule] | index("introspection-option") != null') == true ]]
+  convert text
+  assert_output ''
+}

@@ -39,6 +39,25 @@ teardown() {
   [[ $(ask '.[] | select(.rule == "deferred-bind") | .stack | join(" ")') =~ options.py:8\ reuse\ .*options.py:11\ \<module\> ]]
 }
 
+@test "an option that comes to nothing later is named where that shows" {
+  program late.py <<'END'
+import socket
+def listener():
+    s = socket.socket()
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    s.bind(("127.0.0.1", 0))
+    s.listen(1)
+listener()
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+s.bind(("127.0.0.1", 0))
+END
+  shim "$PYTHON" late.py
+  [[ $(ask '.[] | select(.rule == "late-option-error") | "\(.line) \(.call) \(.option)"') == $'6 listen IPPROTO_TCP, TCP_NODELAY\n10 bind SOL_SOCKET, SO_KEEPALIVE' ]]
+  run "$JYTHONSOCK" report text "$REPORT"
+  assert_line --partial 'late.py:6: warning: listen fails with ENOPROTOOPT on Jython 2.5: an option set earlier (IPPROTO_TCP, TCP_NODELAY) does not exist'
+}
+
 @test "without the shim there is no report" {
   options_program
   "$PYTHON" options.py

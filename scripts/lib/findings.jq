@@ -16,6 +16,7 @@ def message($rule):
   gsub("\\{call\\}"; $f.call) |
   gsub(" \\(\\{arguments\\}\\)"; if $f.arguments then " (\($f.arguments))" else "" end) |
   gsub(" \\{arguments\\}"; if $f.arguments then " \($f.arguments)" else "" end) |
+  gsub(" \\(\\{option\\}\\)"; if $f.option then " (\($f.option))" else "" end) |
   gsub("\\{errno\\}"; $f.errno // "an error") |
   gsub("\\{profile\\}"; $f.profile);
 
@@ -32,9 +33,11 @@ def shown_path:
 def absolute($cwd):
   if . == null or startswith("/") or startswith("<") or $cwd == null then . else $cwd + "/" + . | normal_path end;
 
-# What CPython does for its own messages is nobody's mistake: socket.__repr__
-# asks for both names, and is called for a warning while the process ends.
+# What CPython does for itself is nobody's mistake: socket.__repr__ asks for both names, and
+# is called for a warning while the process ends; ssl.py looks at what it is to wrap.
 def is_noise:
+  ((.stack // [])[:2] | map(split("/")[-1] | sub("[0-9]+ "; "")) |
+    any(test("^ssl\\.py:(_create|__init__)$")) and .[0] != "ssl.py:do_handshake") or
   ((.stack[0] // "") | test("/socket\\.py:[0-9]+ __repr__$")) or
   ((.return_addresses // []) | any(test(" PyErr_ResourceWarning$")));
 
