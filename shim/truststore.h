@@ -49,24 +49,6 @@ const char *truststore_read(struct truststore_file *file);
 /* Is it one, and which?  NULL, or what it is instead. */
 const char *truststore_sniff(struct truststore_file *file, bool java_only);
 
-/* --- truststore_fill.c ----------------------------------------------------- */
-
-#define TRUSTSTORE_BAD_CERTIFICATE "it holds a certificate that cannot be read"
-#define TRUSTSTORE_NO_MEMORY "out of memory"
-
-/* What a TLS library does to take the file's certificates into a store of its own. */
-struct truststore_reader {
-	jks_visit *add_der;
-	jks_visit *add_pem; /* the first block of the text */
-	const char *(*add_pkcs12)(const unsigned char *data, size_t size, void *arg); /* NULL, or why not */
-	bool (*sha1)(const unsigned char *data, size_t size, unsigned char *digest, void *arg);
-};
-
-/* Read the store's file, pass on what it holds.  NULL, or why nothing is to be trusted. */
-const char *truststore_fill(const struct truststore_reader *reader, void *arg);
-
-/* --- truststore.c again ---------------------------------------------------- */
-
 /* Tell the report what a library's handshakes are checked against (a library that
  * it does not name is not checked), or why nothing is trusted. */
 void truststore_used(const char *library);
@@ -85,5 +67,21 @@ struct truststore_slot {
 /* Make it with the first call, on one thread while the others wait.  NULL: build
  * returned NULL, and will be asked again. */
 void *truststore_once(struct truststore_slot *slot, void *(*build)(void *), void *arg);
+
+/* --- truststore_fill.c ----------------------------------------------------- */
+
+#define TRUSTSTORE_BAD_CERTIFICATE "it holds a certificate that cannot be read"
+#define TRUSTSTORE_NO_MEMORY "out of memory"
+
+/* What a TLS library does to take the file's certificates into a store of its own. */
+struct truststore_reader {
+	jks_visit *add_der;
+	jks_visit *add_pem; /* the first block of the text */
+	const char *(*add_pkcs12)(const unsigned char *data, size_t size, void *arg); /* NULL, or why not */
+	bool (*sha1)(const unsigned char *data, size_t size, unsigned char *digest, void *arg);
+};
+
+/* Read the store's file, pass on what it holds.  NULL, or why nothing is to be trusted. */
+const char *truststore_fill(const struct truststore_reader *reader, void *arg);
 
 #endif
