@@ -23,6 +23,7 @@ typedef struct evp_pkey_st EVP_PKEY;
 typedef struct evp_md_st EVP_MD;
 typedef struct engine_st ENGINE;
 typedef struct bio_st BIO;
+typedef struct bio_method_st BIO_METHOD;
 typedef struct PKCS12_st PKCS12;
 typedef struct pkcs7_st PKCS7;
 typedef struct PKCS12_SAFEBAG_st PKCS12_SAFEBAG;
@@ -35,6 +36,10 @@ typedef struct ossl_provider_st OSSL_PROVIDER;
 typedef int verify_step(int ok, X509_STORE_CTX *ctx);
 typedef int verify_chain(X509_STORE_CTX *ctx, void *arg);
 typedef int verify_signatures(X509_STORE_CTX *ctx);
+typedef int bio_read(BIO *bio, char *data, size_t size, size_t *done);
+typedef int bio_write(BIO *bio, const char *data, size_t size, size_t *done);
+typedef long bio_control(BIO *bio, int command, long number, void *arg);
+typedef void any_function(void);
 typedef int ask_password(char *buf, int size, int writing, void *arg);
 typedef void free_data(void *parent, void *data, void *all, int index, long number, void *arg);
 
@@ -57,8 +62,8 @@ struct ssl_cache_place {
  * called, kept for ever; `store` is made with its first client handshake. */
 struct openssl {
 	struct openssl *next;
-	_Atomic unsigned number;            /* in openssl_numbered; 0: none */
-	const struct link_map *key;         /* link map of the libssl (of the libcrypto, if `ssl` is false) */
+	unsigned number;         /* in openssl_numbered; 0: none */
+	const struct link_map *key; /* link map of the libssl (of the libcrypto, if `ssl` is false) */
 	bool ssl;                /* false: called from a place where only libcrypto is in reach */
 	bool checkable;          /* every NEED was found */
 	struct openssl_calls call;
@@ -66,6 +71,7 @@ struct openssl {
 	struct ssl_cache_place accepted[SSL_CACHE_PLACES];
 	_Atomic(verify_step *) no_callback;       /* what OpenSSL has for a program without */
 	_Atomic(verify_signatures *) own_verify;  /* one of its own */
+	_Atomic(BIO_METHOD *) filter; /* our own BIO_f_ssl */
 	int session_index;       /* our own data in a SSL_SESSION: it was checked */
 	int ssl_index;           /* in a SSL: its handshake was looked at */
 	int ctx_index;           /* in a SSL_CTX: the program's verify callback */

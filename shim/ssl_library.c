@@ -95,26 +95,33 @@ static struct openssl *make(struct link_map *map, bool ssl)
 _Atomic uint64_t openssl_sites[OPENSSL_SITES];
 struct openssl *openssl_numbered[OPENSSL_NUMBERED]; /* from 1; written once each */
 
+/* Known by a number before it is known to anybody. */
+static void number(struct openssl *lib)
+{
+	static _Atomic unsigned numbers;
+	unsigned mine = atomic_fetch_add(&numbers, 1) + 1;
+
+	if (mine >= OPENSSL_NUMBERED)
+		return;
+	lib->number = mine;
+	openssl_numbered[mine] = lib;
+}
+
 /* Two threads may come here at once: the first one's library stays. */
 static struct openssl *add(struct openssl *lib)
 {
-	static _Atomic unsigned numbers;
 	struct openssl *head = atomic_load(&libraries), *other;
-	unsigned number;
 
+	number(lib);
 	do {
 		other = find(lib->key);
 		if (other) {
+			openssl_numbered[lib->number] = NULL;
 			free(lib);
 			return other;
 		}
 		lib->next = head;
 	} while (!atomic_compare_exchange_weak(&libraries, &head, lib));
-	number = atomic_fetch_add(&numbers, 1) + 1;
-	if (number < OPENSSL_NUMBERED) {
-		openssl_numbered[number] = lib;
-		atomic_store_explicit(&lib->number, number, memory_order_release);
-	}
 	return lib;
 }
 
@@ -141,16 +148,47 @@ static struct openssl *openssl_of(void *site)
 	return lib ? add(lib) : NULL;
 }
 
+/* Sites are kept in one of a few places: two of them in a loop shall not chase each
+ * other out of one. */
+enum { TRIES = 4 };
+
+static _Atomic uint64_t *place_of(const void *site, size_t try)
+{
+	return &openssl_sites[((size_t)(openssl_site(site) - openssl_sites) + try) % OPENSSL_SITES];
+}
+
+static struct openssl *recall(const void *site)
+{
+	for (size_t try = 0; try < TRIES; try++) {
+		uint64_t known = atomic_load_explicit(place_of(site, try), memory_order_acquire);
+
+		if (known >> 16 == (uintptr_t)site)
+			return openssl_numbered[known & 0xffff];
+	}
+	return NULL;
+}
+
+static void remember(const void *site, const struct openssl *lib)
+{
+	size_t try = 0;
+
+	if (!lib->ssl || !lib->number || (uintptr_t)site >> 48)
+		return;
+	while (try < TRIES && atomic_load_explicit(place_of(site, try), memory_order_relaxed))
+		try++;
+	atomic_store_explicit(place_of(site, try % TRIES), (uint64_t)(uintptr_t)site << 16 | lib->number, memory_order_release);
+}
+
 struct openssl *openssl_look(void *site)
 {
-	struct openssl *lib;
-	unsigned number;
+	struct openssl *lib = recall(site);
 
+	if (lib)
+		return lib;
 	start_once();
 	lib = openssl_of(site);
-	number = lib && lib->ssl ? atomic_load_explicit(&lib->number, memory_order_acquire) : 0;
-	if (number && (uintptr_t)site >> 48 == 0)
-		atomic_store_explicit(openssl_site(site), (uint64_t)(uintptr_t)site << 16 | number, memory_order_release);
+	if (lib)
+		remember(site, lib);
 	return lib;
 }
 

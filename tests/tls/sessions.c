@@ -4,7 +4,8 @@
  *   threads N M     N threads with M handshakes each: "good X bad Y"
  *   forks N         N children with one handshake each, before and after the parent's
  *   many N          N handshakes: "good X bad Y grown K" (KiB of resident memory in the second half)
- *   time N [FILE]   N handshakes: nanoseconds of processor time for each; verified against FILE */
+ *   time N [FILE [callback]]   N handshakes: nanoseconds of processor time for each;
+ *                   verified against FILE, a callback accepting everything */
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -121,6 +122,13 @@ static void many(int count)
 	printf("good %d bad %d grown %ld\n", good, bad, resident() - before);
 }
 
+static int accept_step(int ok, X509_STORE_CTX *store)
+{
+	(void)ok;
+	X509_STORE_CTX_set_error(store, X509_V_OK);
+	return 1;
+}
+
 static void timed(int count)
 {
 	struct timespec from, to;
@@ -190,7 +198,7 @@ int main(int argc, char **argv)
 	} else if (strcmp(mode, "time") == 0) {
 		if (argc > 4) {
 			SSL_CTX_load_verify_locations(ctx, argv[4], NULL);
-			SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+			SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, argc > 5 ? accept_step : NULL);
 		}
 		timed(atoi(more));
 	} else {
