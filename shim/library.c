@@ -7,13 +7,14 @@
 
 #include <string.h>
 
-/* dladdr also looks for the nearest symbol, through the whole table. */
-struct link_map *library_of(void *address)
+/* dladdr also looks for the nearest symbol, through the whole table, and takes the
+ * loader's lock: a signal handler may find its own thread with it. */
+struct link_map *library_of(const void *address)
 {
 #if __GLIBC_PREREQ(2, 35)
 	struct dl_find_object found;
 
-	return _dl_find_object(address, &found) == 0 ? found.dlfo_link_map : NULL;
+	return _dl_find_object((void *)address, &found) == 0 ? found.dlfo_link_map : NULL;
 #else
 	struct link_map *map = NULL;
 	Dl_info info;

@@ -5,7 +5,7 @@
 #include <link.h>
 
 /* The object that holds an address; NULL: none. */
-struct link_map *library_of(void *address);
+struct link_map *library_of(const void *address);
 
 /* The file it was loaded from. */
 const char *library_name(const struct link_map *map);

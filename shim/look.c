@@ -1,23 +1,22 @@
 /* What Java says of waiting for a descriptor, whichever call is to wait. */
 #include "channel.h"
+#include "library.h"
 #include "python.h"
 #include "wait.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 /* CPython's socket and ssl modules wait with poll themselves; that is not the
  * program's doing. */
 bool wait_is_programs_own(const void *site)
 {
-	Dl_info caller;
+	const struct link_map *caller;
 	const char *base;
 
 	if (python_doing != PYTHON_NOTHING)
 		return false;
-	if (!dladdr(site, &caller) || !caller.dli_fname)
-		return true;
-	base = strrchr(caller.dli_fname, '/');
+	caller = library_of(site);
+	base = caller ? strrchr(caller->l_name, '/') : NULL;
 	return !base || strncmp(base, "/_ssl", 5) != 0;
 }
 

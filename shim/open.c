@@ -34,7 +34,7 @@ SHIM int socket(int domain, int type, int protocol)
 	start_once();
 	python_look(at.site);
 	v = decide_socket(domain, type, protocol);
-	if (settled(for_python(v, family_is_refused(domain) && python_called(at.site)), &at, &fd))
+	if (settled(for_python(v, v.rule == SOCKET_FAMILY && family_is_refused(domain) && python_called(at.site)), &at, &fd))
 		return fd;
 	fd = REAL(socket)(domain, type, protocol);
 	if (fd < 0 && v.rule == SOCKET_FAMILY && policy.traits.python_families == 2 && python_called(at.site))

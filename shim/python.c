@@ -6,6 +6,7 @@
  * No Python header is used and nothing is linked: every symbol comes from
  * dlsym(RTLD_DEFAULT), the layouts that we rely on are checked first, and any
  * check that fails leaves CPython alone. */
+#include "library.h"
 #include "python_api.h"
 
 #include <dlfcn.h>
@@ -169,22 +170,26 @@ static bool begins(const char *text, const char *prefix)
 	return text && strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* What CPython itself is part of, which is never unloaded. */
+static const struct link_map *interpreter(void)
+{
+	static _Atomic(const struct link_map *) found;
+	void *anchor = found ? NULL : dlsym(RTLD_DEFAULT, "PyCFunction_GetFunction");
+
+	if (anchor)
+		found = library_of(anchor);
+	return found;
+}
+
 /* dlsym is asked only where the answer can be yes: a no allocates memory. */
 static bool is_module(const void *site, const char *prefix)
 {
-	Dl_info caller, python;
-	const char *base;
-	void *anchor;
+	const struct link_map *caller = library_of(site);
+	const char *base = caller ? strrchr(caller->l_name, '/') : NULL;
 
-	if (!dladdr(site, &caller))
+	if (!caller || (!&anchor_at_start && !begins(base, prefix) && !begins(base, "/libpython")))
 		return false;
-	base = caller.dli_fname ? strrchr(caller.dli_fname, '/') : NULL;
-	if (!&anchor_at_start && !begins(base, prefix) && !begins(base, "/libpython"))
-		return false;
-	anchor = dlsym(RTLD_DEFAULT, "PyCFunction_GetFunction");
-	if (!anchor || !dladdr(anchor, &python))
-		return false;
-	return caller.dli_fbase == python.dli_fbase || begins(base, prefix);
+	return interpreter() && (caller == interpreter() || begins(base, prefix));
 }
 
 bool python_called(const void *site)

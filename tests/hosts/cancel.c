@@ -48,6 +48,7 @@ int main(void)
 	server = listener(8);
 	connection(idle);
 	datagram = socket_of(SOCK_DGRAM);
+	need(bind_to(datagram, loopback(0)) == 0, "bind"); /* 2.7 receives nothing before that */
 	cancelled("accept", in_accept);
 	cancelled("recv", in_recv);
 	cancelled("recvfrom", in_recvfrom);

@@ -26,14 +26,16 @@ MAYBE const char *state_tcp(int fd)
 	if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
 		return "unmade";
 	len = sizeof value;
-	if (getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &len) != 0)
+	if (getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &len) != 0 && errno == ENOPROTOOPT)
 		return "listener";
 	if (real_port(fd) == 0)
 		return name.sin_port ? "asked for a port" : "asked";
 	if (recv(fd, &value, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EPIPE)
 		return "dead";
 	len = sizeof name;
-	return getpeername(fd, (struct sockaddr *)&name, &len) == 0 ? "client" : "bound";
+	if (getpeername(fd, (struct sockaddr *)&name, &len) == 0)
+		return "client";
+	return shutdown(fd, SHUT_RD) == 0 ? "listener" : "bound"; /* 2.7 has TCP_NODELAY for listeners, too */
 }
 
 MAYBE const char *state(int fd)
