@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGEST_SHA1 = 3, BAG_CERTIFICATE = 3, BAG_ENCRYPTED = 10, MAC_VERIFY_FAILED = -100 };
+enum { DIGEST_SHA1 = 3, MAC_VERIFY_FAILED = -100 };
+enum { BAG_ENCRYPTED_KEY = 1, BAG_KEY = 2, BAG_CERTIFICATE = 3, BAG_ENCRYPTED = 10 };
 
 struct filling {
 	const struct gnutls_calls *call;
@@ -54,11 +55,20 @@ static bool sha1(const unsigned char *data, size_t size, unsigned char *digest, 
 	return ((struct filling *)arg)->call->gnutls_hash_fast(DIGEST_SHA1, data, size, digest) == 0;
 }
 
-/* GnuTLS does not tell Oracle's trustedKeyUsage: every certificate counts. */
-static const char *add_bag(struct filling *filling, PKCS12_BAG *bag)
+/* --- PKCS12 ---------------------------------------------------------------- */
+
+struct pkcs12 {
+	struct filling *filling;
+	PKCS12_FILE *file;
+};
+
+/* NULL, or why the store is refused. */
+typedef const char *visit_element(const struct pkcs12 *store, PKCS12_BAG *bag, unsigned i, void *arg);
+
+static const char *walk_bag(const struct pkcs12 *store, PKCS12_BAG *bag, visit_element *visit, void *arg)
 {
-	const struct gnutls_calls *call = filling->call;
-	struct gnutls_bytes data;
+	const struct gnutls_calls *call = store->filling->call;
+	const char *why = NULL;
 
 	if (call->gnutls_pkcs12_bag_get_type(bag, 0) == BAG_ENCRYPTED) {
 		if (!*truststore.password)
@@ -66,49 +76,96 @@ static const char *add_bag(struct filling *filling, PKCS12_BAG *bag)
 		if (call->gnutls_pkcs12_bag_decrypt(bag, truststore.password) < 0)
 			return "a PKCS12 store that cannot be decrypted";
 	}
-	for (unsigned i = 0; (int)i < call->gnutls_pkcs12_bag_get_count(bag); i++)
-		if (call->gnutls_pkcs12_bag_get_type(bag, i) == BAG_CERTIFICATE &&
-		    (call->gnutls_pkcs12_bag_get_data(bag, i, &data) < 0 || !add_der(data.data, data.size, filling)))
-			return TRUSTSTORE_BAD_CERTIFICATE;
-	return NULL;
+	for (unsigned i = 0; (int)i < call->gnutls_pkcs12_bag_get_count(bag) && !why; i++)
+		why = visit(store, bag, i, arg);
+	return why;
 }
 
-static const char *add_bags(struct filling *filling, PKCS12_FILE *store)
+static const char *walk(const struct pkcs12 *store, visit_element *visit, void *arg)
 {
-	const struct gnutls_calls *call = filling->call;
+	const struct gnutls_calls *call = store->filling->call;
 	const char *why = NULL;
 	PKCS12_BAG *bag;
 
-	if (*truststore.password && call->gnutls_pkcs12_verify_mac(store, truststore.password) == MAC_VERIFY_FAILED)
-		return "wrong password";
 	for (int i = 0; !why; i++) {
 		if (call->gnutls_pkcs12_bag_init(&bag) < 0)
 			return TRUSTSTORE_NO_MEMORY;
-		if (call->gnutls_pkcs12_get_bag(store, i, bag) < 0) {
+		if (call->gnutls_pkcs12_get_bag(store->file, i, bag) < 0) {
 			call->gnutls_pkcs12_bag_deinit(bag);
 			return i ? NULL : "a malformed PKCS12 store";
 		}
-		why = add_bag(filling, bag);
+		why = walk_bag(store, bag, visit, arg);
 		call->gnutls_pkcs12_bag_deinit(bag);
 	}
 	return why;
 }
 
+struct wanted {
+	struct gnutls_bytes id;
+	bool found;
+};
+
+static const char *look_for_key(const struct pkcs12 *store, PKCS12_BAG *bag, unsigned i, void *arg)
+{
+	const struct gnutls_calls *call = store->filling->call;
+	struct wanted *key = arg;
+	struct gnutls_bytes id = { 0 };
+	int type = call->gnutls_pkcs12_bag_get_type(bag, i);
+
+	if ((type == BAG_ENCRYPTED_KEY || type == BAG_KEY) && call->gnutls_pkcs12_bag_get_key_id(bag, i, &id) == 0 &&
+	    id.size == key->id.size && memcmp(id.data, key->id.data, id.size) == 0)
+		key->found = true;
+	return NULL;
+}
+
+/* Java trusts what carries Oracle's trustedKeyUsage, and the certificates of keys.
+ * GnuTLS does not show the former: it is told by the alias that such an entry has,
+ * and the certificates that only complete a key's chain have not. */
+static bool is_trusted(const struct pkcs12 *store, PKCS12_BAG *bag, unsigned i)
+{
+	const struct gnutls_calls *call = store->filling->call;
+	struct wanted key = { .found = false };
+	char *alias = NULL;
+
+	if (call->gnutls_pkcs12_bag_get_key_id(bag, i, &key.id) == 0 && key.id.size) {
+		walk(store, look_for_key, &key);
+		return key.found;
+	}
+	return call->gnutls_pkcs12_bag_get_friendly_name(bag, i, &alias) == 0 && alias;
+}
+
+static const char *add_trusted(const struct pkcs12 *store, PKCS12_BAG *bag, unsigned i, void *arg)
+{
+	const struct gnutls_calls *call = store->filling->call;
+	struct gnutls_bytes data;
+
+	(void)arg;
+	if (call->gnutls_pkcs12_bag_get_type(bag, i) != BAG_CERTIFICATE || !is_trusted(store, bag, i))
+		return NULL;
+	return call->gnutls_pkcs12_bag_get_data(bag, i, &data) == 0 && add_der(data.data, data.size, store->filling) ?
+		NULL : TRUSTSTORE_BAD_CERTIFICATE;
+}
+
 static const char *add_pkcs12(const unsigned char *data, size_t size, void *arg)
 {
-	struct filling *filling = arg;
-	const struct gnutls_calls *call = filling->call;
+	struct pkcs12 store = { .filling = arg };
+	const struct gnutls_calls *call = store.filling->call;
 	struct gnutls_bytes bytes = { (unsigned char *)(uintptr_t)data, (unsigned)size };
 	const char *why = "a malformed PKCS12 store";
-	PKCS12_FILE *store;
 
-	if (call->gnutls_pkcs12_init(&store) < 0)
+	if (call->gnutls_pkcs12_init(&store.file) < 0)
 		return TRUSTSTORE_NO_MEMORY;
-	if (call->gnutls_pkcs12_import(store, &bytes, GNUTLS_DER, 0) == 0)
-		why = add_bags(filling, store);
-	call->gnutls_pkcs12_deinit(store);
+	if (call->gnutls_pkcs12_import(store.file, &bytes, GNUTLS_DER, 0) == 0) {
+		if (*truststore.password && call->gnutls_pkcs12_verify_mac(store.file, truststore.password) == MAC_VERIFY_FAILED)
+			why = "wrong password";
+		else
+			why = walk(&store, add_trusted, NULL);
+	}
+	call->gnutls_pkcs12_deinit(store.file);
 	return why;
 }
+
+/* --- the store ------------------------------------------------------------- */
 
 static const char *fill_from_host(struct filling *filling)
 {

@@ -169,6 +169,20 @@ ROWS
   [[ $(grep -c ok ours) -gt 10 ]]
 }
 
+@test "each kind of store is to a GnuTLS client, too, what it is to Java" {
+  command -v wget >/dev/null || skip 'wget is not installed'
+  local store password
+  while read -r store password; do
+    trusting "$STORES/$store" "${password/#-}"
+    if [[ $(shim wget -q -T 20 --tries=1 --no-check-certificate -O - "https://localhost:$(port_of valid)/") == ok ]]; then
+      printf '%s %s ok\n' "$store" "$password"
+    else
+      printf '%s %s fail\n' "$store" "$password"
+    fi
+  done <"$STORES/list" >ours
+  diff <(verdicts <"$FARM/java.stores") ours
+}
+
 @test "a store that cannot be used trusts nothing and the report says why" {
   local store why
   while IFS=: read -r store why; do
