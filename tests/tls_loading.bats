@@ -44,7 +44,11 @@ for_loader() {
   for flags in local global deepbind; do
     run -0 shim "$FARM/loader" "$flags" "$FARM/libclient.so" <"$FARM/two"
     for_loader "$output"
+    WAY=anonymous-write run -0 shim "$FARM/loader" "$flags" "$FARM/libclient.so" <<<"$(row anonymous)"
+    assert_output --partial 'anonymous fail: SSL_get_error 1, certificate verify failed'
   done
+  WAY=anonymous-write run -0 "$FARM/loader" local "$FARM/libclient.so" <<<"$(row anonymous)"
+  assert_output --partial 'anonymous ok'
   run -0 "$FARM/loader" local "$FARM/libclient.so" <"$FARM/two"
   run -1 for_loader "$output"
 }
@@ -55,28 +59,44 @@ for_loader() {
   assert_equal "$(notes out-of-reach)" 'a library was loaded with dlmopen: what it does with sockets and TLS is not seen'
 }
 
-@test "two libssl and two libcrypto in one process take turns, each with its own store" {
-  local copy
-  command -v patchelf >/dev/null || skip 'patchelf is not installed'
-  mkdir second
+# copied NAME: a libssl, a libcrypto and a client of their own, in ./NAME.
+copied() {
+  local name=$1 copy
+  mkdir "$name"
   for copy in ssl crypto; do
-    cp -L "$(ldd "$FARM/libclient.so" | awk -v name="lib$copy.so" 'index($1, name) == 1 { print $3 }')" "second/lib$copy-second.so"
+    cp -L "$(ldd "$FARM/libclient.so" | awk -v name="lib$copy.so" 'index($1, name) == 1 { print $3 }')" "$name/lib$copy-$name.so"
   done
-  cp "$FARM/libclient.so" second
-  patchelf --set-soname libcrypto-second.so second/libcrypto-second.so
-  patchelf --replace-needed libcrypto.so.3 libcrypto-second.so second/libssl-second.so
-  patchelf --set-soname libssl-second.so second/libssl-second.so
-  patchelf --set-rpath "$PWD/second" second/libssl-second.so
-  patchelf --replace-needed libcrypto.so.3 libcrypto-second.so second/libclient.so
-  patchelf --replace-needed libssl.so.3 libssl-second.so second/libclient.so
-  patchelf --set-rpath "$PWD/second" second/libclient.so
+  cp "$FARM/libclient.so" "$name"
+  patchelf --set-soname "libcrypto-$name.so" "$name/libcrypto-$name.so"
+  patchelf --replace-needed libcrypto.so.3 "libcrypto-$name.so" "$name/libssl-$name.so"
+  patchelf --set-soname "libssl-$name.so" "$name/libssl-$name.so"
+  patchelf --set-rpath "$PWD/$name" "$name/libssl-$name.so"
+  patchelf --replace-needed libcrypto.so.3 "libcrypto-$name.so" "$name/libclient.so"
+  patchelf --replace-needed libssl.so.3 "libssl-$name.so" "$name/libclient.so"
+  patchelf --set-rpath "$PWD/$name" "$name/libclient.so"
+}
+
+@test "two libssl and two libcrypto in one process take turns, each with its own store" {
+  command -v patchelf >/dev/null || skip 'patchelf is not installed'
+  copied second
   run -0 shim "$FARM/loader" local "$FARM/libclient.so" "$PWD/second/libclient.so" <"$FARM/two"
   assert_equal "$(verdicts <<<"$output")" $'valid ok\nvalid ok\nself-signed fail\nself-signed fail'
+  WAY=anonymous-write run -0 shim "$FARM/loader" local "$FARM/libclient.so" "$PWD/second/libclient.so" <<<"$(row anonymous)"
+  assert_equal "$(verdicts <<<"$output")" $'anonymous fail\nanonymous fail'
   : >"$JYTHONSOCK_REPORT"
   trusting missing
   run -0 shim "$FARM/loader" local "$FARM/libclient.so" "$PWD/second/libclient.so" <"$FARM/two"
   assert_equal "$(verdicts <<<"$output")" $'valid fail\nvalid fail\nself-signed fail\nself-signed fail'
   assert_equal "$(notes truststore | wc -l)" 2
+}
+
+@test "clients that are loaded where another one was before keep to their own libssl" {
+  command -v patchelf >/dev/null || skip 'patchelf is not installed'
+  copied a
+  copied b
+  WAY=accept-chain run -0 shim "$FARM/loader" reload "$PWD/a/libclient.so" "$PWD/b/libclient.so" <"$FARM/two"
+  assert_equal "$(verdicts <<<"$output" | uniq -c | xargs)" '2 valid ok 2 self-signed fail'
+  assert_equal "$(notes tls | grep -o 'libssl-..so are checked' | xargs)" 'libssl-a.so are checked libssl-b.so are checked'
 }
 
 @test "dlopen looks where the caller's RUNPATH says" {
