@@ -42,6 +42,8 @@ enum past {
 	PAST_BROKEN = 128, /* its listen failed behind the program's back */
 	PAST_OVER = 8192,  /* the end has been read of the channel that it has now */
 	PAST_CLOSED = 16384, /* a channel of it has closed, which may have been a former one */
+	PAST_TWICE = 65536,   /* and the end of that connection is told twice */
+	PAST_DORMANT = 32768, /* it connected before it was used as the accepted socket that it was */
 	PAST_LASTING = PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
 		       PAST_CLOSED /* what is true of the socket, whichever channel it has */
 };
@@ -87,7 +89,7 @@ struct shadow {
 	_Atomic unsigned char timeout_set[2], timeout_zero[2];
 	_Atomic unsigned char buffer_set[2];
 	_Atomic unsigned char ended; /* its sending side, by shutdown */
-	_Atomic unsigned short past; /* enum past */
+	_Atomic unsigned past;       /* enum past */
 	_Atomic unsigned char forever; /* its timeout is Java's zero: it waits for ever */
 	_Atomic unsigned char kept;  /* options in its store */
 	_Atomic unsigned char parked; /* former kernel sockets in it */

@@ -87,12 +87,23 @@ static int bind_deferred(struct shadow *sock, const void *addr, socklen_t len)
 	return 0;
 }
 
+static bool is_wildcard(const void *addr)
+{
+	const struct sockaddr_in6 *in6 = addr;
+	const struct sockaddr_in *in = addr;
+
+	return in->sin_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr) : in->sin_addr.s_addr == INADDR_ANY;
+}
+
 /* The last bind counts, for whatever the socket becomes next; a UDP socket is made by
  * the first. */
 static int bind_again(struct shadow *sock, const void *addr, socklen_t len, const struct occasion *at)
 {
 	int err = bad_address(sock, addr, len), rc;
 
+	/* An accepted socket has forgotten its family, and so the wildcard of it: ''. */
+	if (!err && sock->past & PAST_ACCEPTED && is_wildcard(addr) && python_called(at->site))
+		err = EINVAL;
 	if (err)
 		return fail(err);
 	if (sock->kind == UDP && shadow_is(sock, UNMADE)) {
@@ -195,7 +206,7 @@ static int listen_anew(struct shadow *sock, int backlog, const struct occasion *
 	err = listener_made(sock, backlog, at);
 	channel_note(sock, err);
 	if (!err || shadow_timing(sock, SEND) == NONBLOCKING || !shadow_is(sock, UNMADE))
-		sock->past = (unsigned short)(err ? sock->past | PAST_BROKEN :
+		sock->past = (err ? sock->past | PAST_BROKEN :
 						    (before | (sock->past & PAST_CLOSED)) & PAST_LASTING);
 	if (err && shadow_timing(sock, SEND) != NONBLOCKING)
 		return fail(err);

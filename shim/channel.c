@@ -52,10 +52,17 @@ static uint32_t clock_now(void)
 
 void channel_wake(struct shadow *sock)
 {
-	if (!(sock->past & PAST_ASLEEP))
+	unsigned sleeps = sock->past & (PAST_ASLEEP | PAST_DORMANT);
+
+	if (!sleeps)
 		return;
-	sock->past &= (unsigned short)~PAST_ASLEEP;
-	sock->woken = clock_now();
+	/* What was put off for the accepted channel is done to the one that there is now:
+	 * its end is heard of, even if it never was a connection. */
+	if (sleeps & PAST_ASLEEP || sock->past & PAST_NEVER)
+		sock->woken = clock_now();
+	if (sleeps & PAST_DORMANT && !(sock->past & PAST_NEVER))
+		sock->past |= PAST_TWICE;
+	sock->past &= ~(sleeps & PAST_DORMANT ? sleeps | PAST_NEVER : sleeps);
 	shadow_rearm(sock);
 }
 
@@ -145,7 +152,10 @@ void channel_deafen(int fd)
 /* The end of the channel that the socket has now. */
 static bool end_reached(struct transfer *t)
 {
-	t->sock->past |= PAST_OVER;
+	if (t->sock->past & PAST_TWICE)
+		t->sock->past &= ~(unsigned)PAST_TWICE;
+	else
+		t->sock->past |= PAST_OVER;
 	return end_read(t);
 }
 
@@ -156,7 +166,7 @@ static bool former_receives(struct transfer *t, bool *answered)
 	struct pollfd one = { .fd = t->at.fd, .events = POLLIN };
 	bool silent = !shadow_is(sock, CLIENT) || sock->past & (PAST_NEVER | PAST_OVER);
 
-	if (!silent && may_wait(t) && former_poll(sock, &one, false, -1) < 0)
+	if (!silent && may_wait(t) && former_poll(sock, &one, SPEAKS, false, -1) < 0)
 		return *answered = fail(t, errno);
 	*answered = false;
 	if (!former_takes(t, answered))
@@ -177,6 +187,10 @@ bool channel_receives(struct transfer *t)
 	channel_wake(sock);
 	if (sock->past & PAST_END && shadow_timing(sock, RECEIVE) != NONBLOCKING)
 		return after_end(t);
+	if (shadow_timing(sock, RECEIVE) == NONBLOCKING && is_drowsy(sock))
+		return fail(t, EAGAIN);
+	if (shadow_is(sock, CLIENT) && sock->link == IDLE && !(sock->past & (PAST_NEVER | PAST_OVER)))
+		return end_reached(t);
 	if (sock->parked && former_receives(t, &answered))
 		return answered;
 	if (!shadow_is(sock, CLIENT))
@@ -185,12 +199,8 @@ bool channel_receives(struct transfer *t)
 		return fail(t, may_wait(t) ? ENOTCONN : EAGAIN);
 	if (sock->past & PAST_OVER)
 		return after_end(t);
-	if (sock->link == IDLE)
-		return end_reached(t);
 	if (sock->link == CONNECTING)
 		return shadow_timing(sock, RECEIVE) == BLOCKING ? false : fail(t, EAGAIN);
-	if (shadow_timing(sock, RECEIVE) == NONBLOCKING && is_drowsy(sock))
-		return fail(t, EAGAIN);
 	return sock->past & PAST_DEAF && deaf(t);
 }
 
@@ -206,7 +216,7 @@ ssize_t channel_received(struct transfer *t, ssize_t rc)
 	if (rc < 0 && saved == ECONNRESET)
 		rc = 0;
 	if (rc == 0 && !t->empty)
-		sock->past |= PAST_END | PAST_OVER | PAST_CLOSED;
+		end_reached(t);
 	if (rc > 0 && sock->past & PAST_DEAF)
 		sock->left -= (uint32_t)rc < sock->left ? (uint32_t)rc : sock->left;
 	if (sock->past & PAST_END)
@@ -218,8 +228,10 @@ ssize_t channel_received(struct transfer *t, ssize_t rc)
 /* --- sending ------------------------------------------------------------- */
 
 /* What is sent in vain: in non-blocking mode nobody hears of it. */
-static bool in_vain(struct transfer *t, ssize_t rc, int err)
+static bool in_vain(struct transfer *t, size_t len, int err)
 {
+	ssize_t rc = (ssize_t)(len > SEND_CAP_BYTES && python_doing != PYTHON_SENDTO ? SEND_CAP_BYTES : len);
+
 	if (shadow_timing(t->sock, SEND) != NONBLOCKING || python_doing == PYTHON_NOTHING)
 		return fail(t, err);
 	t->rc = rc;
@@ -234,14 +246,14 @@ bool channel_sends(struct transfer *t, size_t len)
 	channel_refresh(sock, t->at.fd);
 	closed = channel_closed(sock, t->at.fd);
 	if (python_doing == PYTHON_SENDTO)
-		return in_vain(t, (ssize_t)len, closed ? ECONNRESET : policy.traits.tcp_sendto_error);
+		return in_vain(t, len, closed ? ECONNRESET : policy.traits.tcp_sendto_error);
 	channel_wake(sock);
 	if (sock->past & PAST_MUTE)
 		return fail(t, ENOTCONN);
 	if (shadow_is(sock, LISTENER))
-		return in_vain(t, (ssize_t)len, policy.traits.tcp_sendto_error);
+		return in_vain(t, len, policy.traits.tcp_sendto_error);
 	if (sock->link == CONNECTING)
-		return in_vain(t, (ssize_t)len, ENOTCONN);
+		return in_vain(t, len, ENOTCONN);
 	return closed && in_vain(t, 0, ECONNRESET);
 }
 

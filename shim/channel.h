@@ -55,8 +55,12 @@ void former_keep(struct shadow *sock, int fd);
 /* It connects again: what they have received is forgotten. */
 void former_forget(struct shadow *sock);
 
-/* Has one something to tell?  Has one come to its end? */
-bool former_speaks(const struct shadow *sock);
+/* What is asked of them: to tell something, or to have a connection for accept. */
+enum wanted { SPEAKS, LISTENS };
+
+/* Is there one that could?  Is one ready?  Has one come to its end? */
+bool former_may(const struct shadow *sock, enum wanted what);
+bool former_is_ready(const struct shadow *sock, enum wanted what);
 bool former_has_closed(const struct shadow *sock);
 
 /* True: a receive has something to tell from one of them: its end, or data, for which
@@ -65,11 +69,14 @@ bool former_takes(struct transfer *t, bool *end);
 void former_received(const struct transfer *t, ssize_t rc);
 
 /* Wait for one descriptor (unless silent: nothing comes from it) and for them. */
-int former_poll(struct shadow *sock, struct pollfd *one, bool silent, int timeout);
+int former_poll(const struct shadow *sock, struct pollfd *one, enum wanted what, bool silent, int timeout);
 
-/* The descriptor to accept from: the listener that the socket was, if it is none any
- * more.  Its queue lives on. */
-int channel_listener(const struct shadow *sock, int fd);
+/* The descriptor to accept from: that of a former listener if it has a connection, else
+ * fd.  In blocking mode waits until there is one. */
+int former_listener(const struct shadow *sock, int fd);
+
+/* It listens again: connections that nobody has asked for yet are not asked for any more. */
+void former_unlisten(struct shadow *sock);
 
 /* Bind a socket as the role that it is about to take does it in Java: where the
  * program asked for, or anywhere.  0 or errno. */

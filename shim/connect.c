@@ -163,10 +163,21 @@ static bool is_polled(const struct shadow *sock)
 	       (policy.traits.connect_ex_asks && python_doing == PYTHON_CONNECT_EX);
 }
 
+/* A connect that was refused its address has got as far as to forget what there was. */
+static void begun_in_vain(struct shadow *sock, int fd)
+{
+	if (!shadow_is(sock, CLIENT))
+		return;
+	channel_discard(fd);
+	sock->left = 0;
+	sock->past = (sock->past & ~(unsigned)PAST_MUTE) | PAST_TRIED;
+}
+
 /* Before a connect where each makes a new channel.  True: *rc is the answer. */
 static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc)
 {
 	bool unmade = shadow_is(sock, UNMADE);
+	unsigned slept = sock->past & (PAST_ASLEEP | PAST_DORMANT) ? PAST_DORMANT : 0;
 	struct address name;
 	int err;
 
@@ -183,6 +194,8 @@ static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc
 	if (unmade && err == EINVAL && track_kernel_name(at->fd, &name))
 		err = 0; /* made already by another process */
 	if (err) {
+		if (!unmade)
+			begun_in_vain(sock, at->fd);
 		*rc = fail(unmade ? pending_failed(err, at) : err);
 		return true;
 	}
@@ -191,7 +204,7 @@ static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc
 	pending_done(sock);
 	if (track_kernel_name(at->fd, &name))
 		settings_keep_bound(sock, &name);
-	sock->past = (unsigned short)((sock->past & (PAST_LISTENED | PAST_END | PAST_CLOSED)) | PAST_TRIED);
+	sock->past = (sock->past & (PAST_LISTENED | PAST_END | PAST_CLOSED)) | PAST_TRIED | slept;
 	track_role(sock, CLIENT, IDLE);
 	return false;
 }

@@ -9,11 +9,12 @@
 enum { OUT_OF_THE_WAY = 700 }; /* above the descriptors that programs count on */
 
 enum { SILENT = 1, /* whatever comes, nobody hears of it */
-       DEAF = 2    /* only what had come in before */ };
+       DEAF = 2,   /* only what had come in before */
+       LISTENER_STILL = 4 };
 
 static bool is_there(const struct former *former)
 {
-	return former && former->fd >= 0 && track_is(former->fd, former->cookie);
+	return former->fd >= 0 && track_cookie(former->fd) == former->cookie;
 }
 
 static void drop(struct former *former)
@@ -27,22 +28,32 @@ static unsigned flags_of(const struct shadow *sock)
 {
 	bool hears = sock->kind == TCP && shadow_is(sock, CLIENT) && !(sock->past & (PAST_ASLEEP | PAST_NEVER | PAST_OVER));
 
+	if (shadow_is(sock, LISTENER))
+		return SILENT | LISTENER_STILL;
 	return !hears ? SILENT : sock->past & PAST_DEAF ? DEAF : 0;
+}
+
+/* Takes the descriptor. */
+static void keep(struct shadow *sock, const struct former *former)
+{
+	struct former *gone;
+
+	if (former->fd < 0 || settings_park(sock, former))
+		return;
+	for (int number = 0; (gone = settings_former(sock, number)); number++)
+		if (gone->fd < 0) {
+			*gone = *former;
+			return;
+		}
+	REAL(close)(former->fd);
 }
 
 void former_keep(struct shadow *sock, int fd)
 {
-	struct former former = { .flags = flags_of(sock), .left = sock->left, .cookie = sock->cookie }, *gone;
+	struct former former = { .flags = flags_of(sock), .left = sock->left, .cookie = sock->cookie };
 
 	former.fd = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
-	if (former.fd < 0 || settings_park(sock, &former))
-		return;
-	for (int number = 0; (gone = settings_former(sock, number)); number++)
-		if (gone->fd < 0) {
-			*gone = former;
-			return;
-		}
-	REAL(close)(former.fd);
+	keep(sock, &former);
 }
 
 /* --- what they tell ------------------------------------------------------ */
@@ -82,10 +93,32 @@ void former_forget(struct shadow *sock)
 	}
 }
 
-bool former_speaks(const struct shadow *sock)
+static bool may(const struct former *former, enum wanted what)
+{
+	return is_there(former) && (what == LISTENS ? former->flags & LISTENER_STILL : !(former->flags & SILENT));
+}
+
+static bool is_ready(const struct former *former, enum wanted what)
+{
+	struct pollfd one = { .fd = former->fd, .events = POLLIN };
+
+	if (what == SPEAKS)
+		return tells(former) != NOTHING;
+	return may(former, what) && REAL(poll)(&one, 1, 0) > 0;
+}
+
+bool former_may(const struct shadow *sock, enum wanted what)
 {
 	for (int number = 0; number < sock->parked; number++)
-		if (tells(settings_former(sock, number)) != NOTHING)
+		if (may(settings_former(sock, number), what))
+			return true;
+	return false;
+}
+
+bool former_is_ready(const struct shadow *sock, enum wanted what)
+{
+	for (int number = 0; number < sock->parked; number++)
+		if (is_ready(settings_former(sock, number), what))
 			return true;
 	return false;
 }
@@ -94,9 +127,9 @@ bool former_has_closed(const struct shadow *sock)
 {
 	for (int number = 0; number < sock->parked; number++) {
 		struct former *former = settings_former(sock, number);
-		struct pollfd one = { .fd = former ? former->fd : -1, .events = POLLRDHUP };
+		struct pollfd one = { .fd = former->fd, .events = POLLRDHUP };
 
-		if (is_there(former) && !(former->flags & SILENT) && REAL(poll)(&one, 1, 0) > 0)
+		if (may(former, SPEAKS) && REAL(poll)(&one, 1, 0) > 0)
 			return true;
 	}
 	return false;
@@ -126,7 +159,7 @@ void former_received(const struct transfer *t, ssize_t rc)
 	for (int number = 0; rc > 0 && number < t->sock->parked; number++) {
 		struct former *former = settings_former(t->sock, number);
 
-		if (former && former->fd == t->source && former->flags & DEAF)
+		if (former->fd == t->source && former->flags & DEAF)
 			former->left -= (uint32_t)rc < former->left ? (uint32_t)rc : former->left;
 	}
 }
@@ -141,13 +174,13 @@ static int milliseconds(void)
 	return (int)(now.tv_sec % 1000000 * 1000 + now.tv_nsec / 1000000);
 }
 
-int former_poll(struct shadow *sock, struct pollfd *one, bool silent, int timeout)
+int former_poll(const struct shadow *sock, struct pollfd *one, enum wanted what, bool silent, int timeout)
 {
 	struct pollfd all[1 + FORMERS];
 	int begun = milliseconds(), rest = timeout, count, rc;
 
 	do {
-		if (former_speaks(sock)) {
+		if (former_is_ready(sock, what)) {
 			one->revents = one->events;
 			return 1;
 		}
@@ -156,9 +189,8 @@ int former_poll(struct shadow *sock, struct pollfd *one, bool silent, int timeou
 			all[0].fd = -1;
 		for (count = 0; count < sock->parked && count < FORMERS; count++) {
 			struct former *former = settings_former(sock, count);
-			bool heard = is_there(former) && !(former->flags & SILENT);
 
-			all[1 + count] = (struct pollfd){ .fd = heard ? former->fd : -1, .events = POLLIN };
+			all[1 + count] = (struct pollfd){ .fd = may(former, what) ? former->fd : -1, .events = POLLIN };
 		}
 		rc = REAL(poll)(all, (nfds_t)count + 1, rest);
 		one->revents = all[0].revents;
@@ -169,21 +201,35 @@ int former_poll(struct shadow *sock, struct pollfd *one, bool silent, int timeou
 
 /* --- listeners ----------------------------------------------------------- */
 
-int channel_listener(const struct shadow *sock, int fd)
+int former_listener(const struct shadow *sock, int fd)
 {
-	int listening = 0;
-	socklen_t len = sizeof listening;
+	struct pollfd one = { .fd = fd, .events = POLLIN };
 
-	if (!(sock->past & PAST_LISTENED) || shadow_is(sock, LISTENER))
-		return fd;
+	if (shadow_timing(sock, RECEIVE) == BLOCKING && former_may(sock, LISTENS))
+		former_poll(sock, &one, LISTENS, !shadow_is(sock, LISTENER), -1);
 	for (int number = sock->parked - 1; number >= 0; number--) {
 		struct former *former = settings_former(sock, number);
 
-		if (is_there(former) &&
-		    REAL(getsockopt)(former->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening)
+		if (is_ready(former, LISTENS))
 			return former->fd;
 	}
 	return fd;
+}
+
+void former_unlisten(struct shadow *sock)
+{
+	struct former *former;
+
+	for (int number = 0; (former = settings_former(sock, number)); number++)
+		while (is_ready(former, LISTENS)) {
+			struct former unwanted = { .flags = SILENT };
+
+			unwanted.fd = REAL(accept4)(former->fd, NULL, NULL, SOCK_CLOEXEC);
+			if (unwanted.fd < 0)
+				break;
+			unwanted.cookie = track_cookie(unwanted.fd);
+			keep(sock, &unwanted);
+		}
 }
 
 void channel_over(struct shadow *sock)

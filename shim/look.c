@@ -96,10 +96,19 @@ static struct view client_view(struct shadow *sock, int fd)
 
 	channel_refresh(sock, fd);
 	view = own_view(sock, fd);
-	if (sock->parked && former_speaks(sock))
+	if (sock->parked && former_is_ready(sock, SPEAKS))
 		view.force |= POLLIN;
 	if (sock->past & PAST_CLOSED || (sock->parked && former_has_closed(sock)))
 		view.force |= POLLOUT;
+	return view;
+}
+
+static struct view listener_view(const struct shadow *sock)
+{
+	struct view view = { .force = sock->past & PAST_BROKEN && !(sock->past & PAST_CLOSED) ? 0 : POLLOUT };
+
+	if (sock->parked && former_is_ready(sock, LISTENS))
+		view.force |= POLLIN;
 	return view;
 }
 
@@ -120,7 +129,7 @@ struct view wait_view(int fd, const struct occasion *at)
 	if (!sock || !track_confirm(fd, sock))
 		view = (struct view){ 0 };
 	else if (shadow_is(sock, LISTENER))
-		view.force = sock->past & PAST_BROKEN && !(sock->past & PAST_CLOSED) ? 0 : POLLOUT;
+		view = listener_view(sock);
 	else if (shadow_is(sock, CLIENT))
 		view = client_view(sock, fd);
 	else if (sock->kind == UDP && !shadow_is(sock, UNMADE))

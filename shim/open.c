@@ -78,9 +78,7 @@ static int accept_any(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags, st
 	at->sock = sock == &fdtable_foreign ? NULL : sock;
 	if (at->sock)
 		track_shared(fd, sock, at->call, at->site);
-	from = at->sock ? channel_listener(sock, fd) : fd;
-	if (from != fd && shadow_timing(sock, RECEIVE) == NONBLOCKING && REAL(poll)(&(struct pollfd){ from, POLLIN, 0 }, 1, 0) <= 0)
-		from = fd;
+	from = at->sock && sock->parked ? former_listener(sock, fd) : fd;
 	rc = flags < 0 ? REAL(accept)(from, addr, len) : REAL(accept4)(from, addr, len, flags);
 	if (rc < 0 && errno == EINVAL && at->sock && sock->past & (PAST_BROKEN | PAST_LISTENED))
 		errno = EAGAIN; /* it waits for a listener that is no more, or never was */

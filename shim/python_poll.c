@@ -24,7 +24,7 @@ static bool has_said_all(int fd, struct shadow *sock)
 	if (!policy.traits.channel_ends || sock->kind != TCP)
 		return false;
 	channel_refresh(sock, fd);
-	return sock->past & PAST_END || (shadow_is(sock, CLIENT) && sock->link == IDLE);
+	return sock->past & PAST_END || (shadow_is(sock, CLIENT) && sock->link == IDLE && !(sock->past & PAST_NEVER));
 }
 
 static bool cannot_send(int fd, struct shadow *sock)
@@ -35,7 +35,7 @@ static bool cannot_send(int fd, struct shadow *sock)
 /* Nothing will come, and nothing will be told of it: the timeout must pass. */
 static bool is_silent(int fd, struct shadow *sock)
 {
-	if (python_doing == PYTHON_ACCEPT && channel_listener(sock, fd) != fd)
+	if (python_doing == PYTHON_ACCEPT && former_may(sock, LISTENS))
 		return false;
 	if (python_doing == PYTHON_SENDTO && sock->past & PAST_ASLEEP)
 		return true;
@@ -76,7 +76,7 @@ static int poll_formers(struct shadow *sock, struct pollfd *one, int timeout)
 
 	one->revents = one->events;
 	if (!has_said_all(one->fd, sock))
-		rc = expired(sock, former_poll(sock, one, is_silent(one->fd, sock), timeout));
+		rc = expired(sock, former_poll(sock, one, SPEAKS, is_silent(one->fd, sock), timeout));
 	shadow_put(sock);
 	return rc;
 }
@@ -94,19 +94,10 @@ static bool goes_on(int fd, struct shadow *sock)
 	case PYTHON_SENDTO:
 		return enforced(decide_sendto(sock)) || cannot_send(fd, sock);
 	case PYTHON_ACCEPT:
-		return !shadow_is(sock, LISTENER) && channel_listener(sock, fd) == fd;
+		return !shadow_is(sock, LISTENER) && !former_may(sock, LISTENS);
 	default:
 		return false;
 	}
-}
-
-static int poll_listener(struct shadow *sock, struct pollfd *one, int timeout)
-{
-	struct pollfd listener = { channel_listener(sock, one->fd), one->events, 0 };
-	int rc = REAL(poll)(&listener, 1, timeout);
-
-	one->revents = listener.revents;
-	return rc;
 }
 
 int python_poll(struct pollfd *one, int timeout, const struct occasion *at)
@@ -117,6 +108,8 @@ int python_poll(struct pollfd *one, int timeout, const struct occasion *at)
 	if (!readable(one, sizeof *one))
 		return REAL(poll)(one, 1, timeout);
 	sock = track_unchecked(one->fd);
+	if (sock && receives())
+		channel_wake(sock);
 	if (sock && sock->parked && receives())
 		return poll_formers(sock, one, timeout);
 	if (sock && policy.traits.channel_ends && is_silent(one->fd, sock))
@@ -130,8 +123,8 @@ int python_poll(struct pollfd *one, int timeout, const struct occasion *at)
 		timeout = -1;
 	if (sock && sock->kind == UDP && policy.traits.datagram_errors_lost)
 		REAL(getsockopt)(one->fd, SOL_SOCKET, SO_ERROR, &rc, &(socklen_t){ sizeof rc });
-	if (sock && python_doing == PYTHON_ACCEPT)
-		rc = poll_listener(sock, one, timeout);
+	if (sock && python_doing == PYTHON_ACCEPT && sock->parked)
+		rc = former_poll(sock, one, LISTENS, !shadow_is(sock, LISTENER), timeout);
 	else
 		rc = REAL(poll)(one, 1, timeout);
 	if (sock)

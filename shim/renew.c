@@ -88,8 +88,10 @@ int channel_renew(struct shadow *sock, int type, enum role role, const struct oc
 	}
 	if (!err || closed)
 		track_renewed(sock, at->fd, type);
-	if (role == CLIENT)
+	if (!err && role == CLIENT)
 		former_forget(sock);
+	else if (!err)
+		former_unlisten(sock);
 	REAL(close)(renewal.fresh);
 	return err ? pending_failed(err, at) : 0;
 }

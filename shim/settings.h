@@ -35,7 +35,7 @@ struct former {
 	uint64_t cookie;
 };
 
-enum { FORMERS = 4 };
+enum { FORMERS = 8 };
 
 /* Keep one; false where the store has no room for it. */
 bool settings_park(struct shadow *sock, const struct former *former);

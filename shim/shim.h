@@ -67,7 +67,7 @@ struct shadow *track_unchecked(int fd);
 
 /* Is this still the socket that the shadow was made for? */
 bool track_confirm(int fd, const struct shadow *sock);
-bool track_is(int fd, uint64_t cookie);
+uint64_t track_cookie(int fd); /* SO_COOKIE; 0: none */
 
 /* The name that the kernel has for a socket; false if it is bound to no port. */
 bool track_kernel_name(int fd, struct address *name);

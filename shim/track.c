@@ -12,13 +12,15 @@ static bool ask(int fd, int option, int *value)
 	return REAL(getsockopt)(fd, SOL_SOCKET, option, value, &len) == 0;
 }
 
-static uint64_t cookie_of(int fd)
+uint64_t track_cookie(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof cookie;
+	int saved = errno;
 
 	if (REAL(getsockopt)(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) != 0)
-		return 0;
+		cookie = 0;
+	errno = saved;
 	return cookie;
 }
 
@@ -42,7 +44,7 @@ static struct shadow *enter(int fd, enum kind kind, int family)
 	struct shadow *sock = shadow_new(kind, family);
 
 	if (sock) {
-		sock->cookie = cookie_of(fd);
+		sock->cookie = track_cookie(fd);
 		sock->pid = (int)getpid();
 		sock->python = python_default_timing;
 		sock->forever = python_default_forever;
@@ -189,18 +191,9 @@ static struct shadow *classify(int fd)
 	return sock;
 }
 
-bool track_is(int fd, uint64_t cookie)
-{
-	int saved = errno;
-	bool same = cookie_of(fd) == cookie;
-
-	errno = saved;
-	return same;
-}
-
 bool track_confirm(int fd, const struct shadow *sock)
 {
-	return track_is(fd, sock->cookie);
+	return track_cookie(fd) == sock->cookie;
 }
 
 struct shadow *track_unchecked(int fd)
@@ -263,7 +256,7 @@ void track_inherited(int fd)
 
 void track_renewed(struct shadow *sock, int fd, int type)
 {
-	sock->cookie = cookie_of(fd);
+	sock->cookie = track_cookie(fd);
 	sock->kind = type == SOCK_STREAM ? TCP : UDP;
 	sock->past &= PAST_LASTING;
 	sock->ended = 0;
