@@ -65,6 +65,14 @@ static void keep_closed(struct shadow *sock, int fd, enum role role)
 	former_keep(sock, fd);
 }
 
+/* Linux would have let the socket be. */
+static int again_failed(int err, const struct occasion *at)
+{
+	err = mapped(decide_bind_error(err), at, err);
+	report_finding(rule_fail(RECONNECT, err), at);
+	return err;
+}
+
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at)
 {
 	struct renewal renewal = { sock, -1, false };
@@ -93,5 +101,5 @@ int channel_renew(struct shadow *sock, int type, enum role role, const struct oc
 	else if (!err)
 		former_unlisten(sock);
 	REAL(close)(renewal.fresh);
-	return err ? pending_failed(err, at) : 0;
+	return err ? again_failed(err, at) : 0;
 }

@@ -6,7 +6,6 @@
 load programs
 
 bats_require_minimum_version 1.5.0
-PROGRAMS=$ROOT/tests/programs
 
 setup() {
   programs_setup
@@ -83,34 +82,6 @@ EOF
   reported shutdown-noop call=shutdown kind=udp
 }
 
-# nginx_configuration PORT BACKEND MORE: pages of www, and the same through a proxy.
-nginx_configuration() {
-  local port=$1 backend=$2 more=$3
-  # The workers must get at our directory and report.
-  ((UID != 0)) || printf 'user %s %s;\n' "$(id -un)" "$(id -gn)"
-  cat <<EOF
-daemon off; worker_processes 2; error_log stderr warn; pid $PWD/pid;
-events { worker_connections 256; }
-http {
-  access_log off; sendfile on; $more
-  client_body_temp_path $PWD/b; proxy_temp_path $PWD/p; fastcgi_temp_path $PWD/f; uwsgi_temp_path $PWD/u; scgi_temp_path $PWD/s;
-  upstream backend { server 127.0.0.1:$backend; }
-  server { listen 127.0.0.1:$port; root $PWD/www; location /proxy/ { proxy_pass http://backend/; } }
-  server { listen 127.0.0.1:$backend; root $PWD/www; }
-}
-EOF
-}
-
-# nginx_up [shim] MORE: nginx with more configuration, listening on $port.
-nginx_up() {
-  local shim=() more=${*: -1} # the last
-  [[ $1 != shim ]] || shim=(shim)
-  port=$(free_port)
-  nginx_configuration "$port" "$(free_port)" "$more" >nginx.conf
-  start "${shim[@]}" nginx -p "$PWD" -c "$PWD/nginx.conf" 2>log
-  wait_for_port "$port"
-}
-
 @test "nginx serves 1,000 requests and more, and proxies, without an error" {
   requires nginx ab wrk curl
   local port path ending
@@ -167,27 +138,6 @@ nginx_up() {
   cmp page www/page
 }
 
-# redis_session [shim]: what a server and its clients say, from start to shutdown.
-redis_session() {
-  local port
-  port=$(free_port)
-  start "$@" redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$PWD" >server.log 2>&1
-  wait_for_port "$port"
-  if [[ ${1:-} == shim ]]; then export LD_PRELOAD=$JYTHONSOCK_LIBRARY; fi
-  redis-cli -p "$port" set key value
-  redis-cli -p "$port" eval 'return redis.call("get", "key")' 0
-  seq 1000 | sed 's/^/incrby sum /' | redis-cli -p "$port" --pipe
-  redis-cli -p "$port" get sum
-  redis-benchmark -p "$port" -n 5000 -c 20 -q --csv -t set,get,lpush | cut -d, -f1
-  redis-cli -p "$port" config get tcp-keepalive
-  redis-cli -p "$port" shutdown nosave
-  unset LD_PRELOAD
-  wait "${STARTED[@]}"
-  printf 'server ended with %s\n' $?
-  STARTED=()
-  sed -nE 's/.*# (User requested shutdown|Redis is now ready to exit).*/\1/p' server.log
-}
-
 @test "redis-server serves redis-cli and redis-benchmark" {
   requires redis-server redis-benchmark
   redis_session >plain.out
@@ -234,40 +184,12 @@ redis_session() {
   reported deferred-bind call=connect errno=EADDRINUSE
 }
 
-# socat_moves [shim] SERVER CLIENT FILE: a file from client to server; %d is the port.
-socat_moves() {
-  local shim=() server client file port
-  [[ $1 != shim ]] || { shim=(shim); shift; }
-  server=$1 client=$2 file=$3
-  port=$(free_port)
-  start "${shim[@]}" socat -u "${server//%d/$port}" CREATE:received
-  "${shim[@]}" socat -u "OPEN:$file" "${client//%d/$port},retry=100,interval=0.05"
-  wait "${STARTED[@]}"
-  STARTED=()
-  cmp "$file" received
-}
-
 @test "socat moves a file over TCP" {
   requires socat
   seq 300000 >file
   socat_moves TCP-LISTEN:%d,bind=127.0.0.1,reuseaddr TCP:127.0.0.1:%d file
   socat_moves shim TCP-LISTEN:%d,bind=127.0.0.1,reuseaddr TCP:127.0.0.1:%d file
   reported select-blocking call=select mode=report
-}
-
-# socat_answers [shim] SERVER CLIENT: what a line sent over UDP comes back as; the
-# client may come when /proc shows the server's socket.
-socat_answers() {
-  local shim=() server client port
-  [[ $1 != shim ]] || { shim=(shim); shift; }
-  server=$1 client=$2
-  port=$(free_port)
-  start "${shim[@]}" socat -t 20 "${server//%d/$port},shut-null,null-eof" EXEC:'tr a-z A-Z'
-  until grep -Eq "^ *[0-9]+: 0100007F:$(printf %04X "$port") " /proc/net/udp; do :; done
-  printf 'hello\n' | "${shim[@]}" timeout 30 socat -t 20 - "${client//%d/$port},shut-null,null-eof"
-  wait "${STARTED[@]}"
-  printf 'server ended with %s\n' $?
-  STARTED=()
 }
 
 @test "socat answers over UDP, connected and not" {
@@ -284,29 +206,9 @@ socat_answers() {
   reported shutdown-noop kind=udp mode=enforce
 }
 
-# tls_session [shim]: a server and its clients: what was verified, and a page.
-tls_session() {
-  local shim=() port
-  [[ ${1:-} != shim ]] || shim=(shim)
-  start "${shim[@]}" openssl s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -WWW -naccept 3 >server.log 2>&1
-  wait_for_line server.log '^ACCEPT .*:[0-9]+'
-  port=$(sed -nE 's/^ACCEPT .*:([0-9]+).*/\1/p' server.log | head -n1)
-  "${shim[@]}" openssl s_client -connect "127.0.0.1:$port" -brief -CAfile cert.pem </dev/null 2>&1 |
-    grep -E '^(CONNECTION|Peer|Verification|DONE)'
-  printf 'GET /page HTTP/1.0\r\n\r\n' |
-    "${shim[@]}" openssl s_client -connect "127.0.0.1:$port" -quiet -verify_quiet -CAfile cert.pem 2>/dev/null | sha256sum
-  "${shim[@]}" curl -sS --cacert cert.pem "https://127.0.0.1:$port/page" | sha256sum
-  wait "${STARTED[@]}"
-  printf 'server ended with %s\n' $?
-  STARTED=()
-}
-
 @test "openssl s_server serves s_client and curl" {
   requires openssl curl
-  openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
-    -addext subjectAltName=IP:127.0.0.1 2>/dev/null
-  export JYTHONSOCK_TRUSTSTORE=$PWD/cert.pem
-  seq 50000 >page
+  tls_prepare
   tls_session >plain.out
   tls_session shim >shim.out
   diff plain.out shim.out
@@ -314,13 +216,6 @@ tls_session() {
   grep -qx 'server ended with 0' shim.out
   assert_equal "$(tail -n2 shim.out | head -n1)" "$(sha256sum <page)"
   reported introspection-option call=getsockopt mode=report 'arguments=SOL_SOCKET, SO_TYPE'
-}
-
-# page_server: a plain HTTP server for clients; sets $port.
-page_server() {
-  port=$(free_port)
-  start "$PYTHON" -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1
-  wait_for_port "$port"
 }
 
 @test "a program under valgrind: no error, no leak, no descriptor left, the same output" {
@@ -360,19 +255,9 @@ page_server() {
   assert_line --partial 'exited normally'
 }
 
-# git_served: start a git daemon (under the shim) for the repository `served`.
-git_served() {
-  port=$(free_port)
-  start shim git daemon --listen=127.0.0.1 --port="$port" --base-path="$PWD" --export-all --verbose >log 2>&1
-}
-
 @test "git daemon sets SO_KEEPALIVE before listen, which fails for it; without that rule it serves clones" {
-  requires git
-  [[ -x $(git --exec-path)/git-daemon ]] || skip 'git daemon is not installed'
   local port status=0
-  export GIT_CONFIG_GLOBAL=/dev/null
-  git init -q served
-  git -C served -c user.name=a -c user.email=a@example.org commit -q --allow-empty -m message
+  git_prepare
   git_served
   wait "${STARTED[@]}" || status=$?
   STARTED=()

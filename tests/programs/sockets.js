@@ -37,9 +37,11 @@ const main = async () => {
   agent.destroy();
 
   const second = http.createServer();
-  second.listen(port, '127.0.0.1');
-  const [error] = await once(second, 'error');
-  console.log('second server:', error.code, error.syscall);
+  console.log('second server:', await new Promise((resolve) => {
+    second.on('error', (error) => resolve(`${error.code} ${error.syscall}`));
+    second.listen(port, '127.0.0.1', () => resolve('listens'));
+  }));
+  second.close();
   server.close();
   await once(server, 'close');
   console.log('closed server:', await ask(port, { path: '/' }));

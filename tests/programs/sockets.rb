@@ -28,7 +28,7 @@ end
 end
 puts Net::HTTP.get(URI("http://127.0.0.1:#{port}/page"))
 thread.join
-attempt('a second server') { TCPServer.new('127.0.0.1', port) }
+attempt('a second server') { TCPServer.new('127.0.0.1', port) && 'listens' }
 attempt('SO_REUSEPORT') { server.setsockopt(:SOCKET, :REUSEPORT, 1) }
 server.close
 attempt('closed port') { TCPSocket.new('127.0.0.1', port) }

@@ -33,12 +33,19 @@ async def streams():
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         data = bytes([number]) * 300000
         writer.write(data)
-        writer.write_eof()
-        answer = await reader.read()
+        answer = await reader.readexactly(len(data))
         writer.close()
         return answer == data
 
     print("streams:", await asyncio.gather(*map(client, range(20))))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"hello")
+    writer.write_eof()
+    try:
+        print("half closed:", await asyncio.wait_for(reader.read(), 2))
+    except asyncio.TimeoutError:
+        print("half closed: timeout")
+    writer.close()
     server.close()
     await server.wait_closed()
 
@@ -81,7 +88,9 @@ async def failures():
     server.close()
     await server.wait_closed()
     try:
-        await asyncio.open_connection("127.0.0.1", port)
+        reader, _ = await asyncio.open_connection("127.0.0.1", port)
+        print("nobody listens: connected")
+        print("and reads:", await reader.read())
     except OSError as error:
         print("nobody listens:", error.errno)
 

@@ -63,7 +63,7 @@ def main():
     client = socket.create_connection(listener.getsockname())
     server = listener.accept()[0]
     client.sendall(b"hello")
-    client.shutdown(socket.SHUT_WR)
+    client.close()
     print("stdin:", subprocess.run(["cat"], stdin=server, stdout=subprocess.PIPE).stdout)
     code = "import socket; s = socket.socket(fileno=%d); s.listen(); print(s.getsockname()[1] != 0)"
     with socket.socket() as bound:

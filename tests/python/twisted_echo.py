@@ -49,7 +49,7 @@ def main(reactor):
     yield port.stopListening()
     try:
         yield endpoints.connectProtocol(endpoint, Client(1))
-    except error.ConnectionRefusedError as refused:
+    except error.ConnectError as refused:
         print("closed port:", type(refused).__name__)
     server, client = Datagrams(), Datagrams()
     at = reactor.listenUDP(0, server, interface="127.0.0.1")

@@ -9,6 +9,7 @@ for how in "SHUT_RD", "SHUT_WR", "SHUT_RDWR":
     attempt(how, server.shutdown, getattr(socket, how))
 attempt("bad how", server.shutdown, 7)
 client.sendto(b"datagram", server.getsockname())
+server.settimeout(2)
 attempt("received", server.recv, 100)
 client.connect(server.getsockname())
 attempt("connected", client.shutdown, socket.SHUT_RDWR)
