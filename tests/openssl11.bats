@@ -40,7 +40,7 @@ against_old() {
   local output=$1
   shift
   "${CC:-gcc}" -O1 -g -o "$output" -I"$OLD/usr/include" -I"$OLD/usr/include/${OLD_LIBRARIES##*/}" "$@" \
-    -L"$OLD_LIBRARIES" -Wl,-rpath,"$OLD_LIBRARIES" -lssl -lcrypto -pthread
+    -L"$OLD_LIBRARIES" -Wl,-rpath,"$OLD_LIBRARIES",--no-as-needed -lssl -lcrypto -pthread
 }
 
 # old PROGRAM [ARG...]: one of Debian 11.
@@ -149,6 +149,36 @@ ROWS
   { row tls10; row tls11; } >old.rows
   "$FARM/client" old <old.rows | verdicts | grep -c ok | grep -x 2
   shim "$FARM/client" old <old.rows | verdicts | grep -c fail | grep -x 2
+}
+
+@test "handshakes that the first read or write of OpenSSL 1.1 makes are checked, a server's reported" {
+  local kind way
+  against_old implicit "$TLS/implicit.c"
+  for kind in anonymous psk psk13; do
+    for way in read read-ex peek peek-ex write write-ex bio-read bio-write bio-puts bio-gets memory; do
+      run -0 ./implicit client "$kind" "$way" nonblocking
+      assert_output ok
+      run shim ./implicit client "$kind" "$way" nonblocking
+      assert_output 'fail: SSL_get_error 1, certificate verify failed, verify result 1, then nothing is read'
+    done
+  done
+  : >"$JYTHONSOCK_REPORT"
+  JYTHONSOCK_RULES=tls-verify=off run -0 shim ./implicit server psk read blocking
+  assert_output ok
+  assert_equal "$(findings "$JYTHONSOCK_REPORT" tls-server | jq -r '.mode + " " + .call')" 'report SSL_read'
+}
+
+@test "a chain that OpenSSL 1.1 meets again is refused when its time is over, and looks as without the library" {
+  local way
+  against_old clock "$TLS/clock.c"
+  against_old chain "$TLS/chain.c"
+  run -0 shim ./clock "$(port_of intermediate)" 0 0 400 0 -400 0
+  assert_output $'0 ok\n0 ok\n400 fail: 10\n0 ok\n-400 fail: 9\n0 ok'
+  for way in none peer callback; do
+    shim ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" >ours
+    ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" | diff - ours
+    [[ $(grep -c '^chain 2' ours) -eq 2 ]]
+  done
 }
 
 @test "OpenSSL 1.1 reads PKCS12, old and new, and JKS as Java does" {
