@@ -42,8 +42,11 @@ enum past {
 	PAST_BROKEN = 128, /* its listen failed behind the program's back */
 	PAST_OVER = 8192,  /* the end has been read of the channel that it has now */
 	PAST_CLOSED = 16384, /* a channel of it has closed, which may have been a former one */
-	PAST_TWICE = 65536,   /* and the end of that connection is told twice */
-	PAST_DORMANT = 32768, /* it connected before it was used as the accepted socket that it was */
+	PAST_DORMANT = 1 << 15, /* it connected before it was used as the accepted socket that it was */
+	PAST_TWICE = 1 << 16,   /* and the end of that connection is told twice */
+	PAST_UNNAMED = 1 << 17, /* its last listen failed: it has no name any more */
+	PAST_UNREADY = 1 << 18, /* and is never ready for writing */
+	PAST_HALF = 1 << 19,    /* a backlog was refused: no client any more, and no listener yet */
 	PAST_LASTING = PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
 		       PAST_CLOSED /* what is true of the socket, whichever channel it has */
 };

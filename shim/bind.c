@@ -189,25 +189,43 @@ static int listener_made(struct shadow *sock, int backlog, const struct occasion
 	return err ? mapped(decide_bind_error(err), at, err) : 0;
 }
 
+/* A listener goes on, with an empty queue; anything else is none, though Jython thinks
+ * so where it waits for nothing. */
+static void listen_failed(struct shadow *sock, int fd)
+{
+	bool unseen = shadow_timing(sock, SEND) == NONBLOCKING;
+
+	if (shadow_is(sock, LISTENER) && !(sock->past & PAST_BROKEN)) {
+		former_ignore(sock, fd);
+		sock->past |= unseen ? PAST_UNNAMED | PAST_UNREADY : PAST_UNNAMED;
+	} else if (unseen || !shadow_is(sock, UNMADE)) {
+		sock->past |= PAST_BROKEN | PAST_UNNAMED | PAST_UNREADY;
+	}
+}
+
 static int listen_anew(struct shadow *sock, int backlog, const struct occasion *at)
 {
 	struct verdict v = report_finding(decide_backlog(backlog), at);
 	unsigned before;
 	int err;
 
-	if (enforced(v) && v.rc < 0)
+	if (enforced(v) && v.rc < 0) {
+		if (!(sock->past & PAST_LISTENED))
+			sock->past |= PAST_HALF;
 		return fail(v.err);
+	}
 	channel_refresh(sock, at->fd);
 	before = shadow_past(sock);
 	if (sock->kind == UDP)
-		before |= PAST_DATAGRAM;
+		before |= shadow_is(sock, UNMADE) ? PAST_DATAGRAM : PAST_DATAGRAM | PAST_TRIED;
 	else if (shadow_is(sock, CLIENT))
 		before = (before & ~(unsigned)PAST_CONNECTED) | (sock->link == CONNECTED ? PAST_CONNECTED : 0);
 	err = listener_made(sock, backlog, at);
 	channel_note(sock, err);
-	if (!err || shadow_timing(sock, SEND) == NONBLOCKING || !shadow_is(sock, UNMADE))
-		sock->past = (err ? sock->past | PAST_BROKEN :
-						    (before | (sock->past & PAST_CLOSED)) & PAST_LASTING);
+	if (!err)
+		sock->past = (before | (sock->past & PAST_CLOSED)) & PAST_LASTING;
+	else
+		listen_failed(sock, at->fd);
 	if (err && shadow_timing(sock, SEND) != NONBLOCKING)
 		return fail(err);
 	sock->past |= PAST_LISTENED;

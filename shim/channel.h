@@ -75,7 +75,9 @@ int former_poll(const struct shadow *sock, struct pollfd *one, enum wanted what,
  * fd.  In blocking mode waits until there is one. */
 int former_listener(const struct shadow *sock, int fd);
 
-/* It listens again: connections that nobody has asked for yet are not asked for any more. */
+/* It listens again: connections that nobody has asked for yet are not asked for any more,
+ * those of one listener or of all that it was. */
+void former_ignore(struct shadow *sock, int listener);
 void former_unlisten(struct shadow *sock);
 
 /* Bind a socket as the role that it is about to take does it in Java: where the

@@ -121,6 +121,16 @@ static int connect_shown(struct shadow *sock, int rc, const struct occasion *at)
 	return rc;
 }
 
+/* Its channel is closed; what had come in can still be read. */
+static void datagram_over(struct shadow *sock, int fd)
+{
+	int saved = errno;
+
+	channel_deafen(fd);
+	track_role(sock, DEAD, IDLE);
+	errno = saved;
+}
+
 void connect_done(struct shadow *sock, int rc, const struct occasion *at)
 {
 	int error = errno;
@@ -131,7 +141,7 @@ void connect_done(struct shadow *sock, int rc, const struct occasion *at)
 		else
 			errno = mapped(decide_send_error(sock, error), at, error);
 		if (rc != 0 && policy.traits.datagram_dies)
-			track_role(sock, DEAD, IDLE);
+			datagram_over(sock, at->fd);
 		return;
 	}
 	if (rc >= 0) {
@@ -166,9 +176,8 @@ static bool is_polled(const struct shadow *sock)
 /* A connect that was refused its address has got as far as to forget what there was. */
 static void begun_in_vain(struct shadow *sock, int fd)
 {
-	if (!shadow_is(sock, CLIENT))
-		return;
-	channel_discard(fd);
+	if (shadow_is(sock, CLIENT))
+		channel_discard(fd);
 	sock->left = 0;
 	sock->past = (sock->past & ~(unsigned)PAST_MUTE) | PAST_TRIED;
 }
@@ -204,7 +213,7 @@ static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc
 	pending_done(sock);
 	if (track_kernel_name(at->fd, &name))
 		settings_keep_bound(sock, &name);
-	sock->past = (sock->past & (PAST_LISTENED | PAST_END | PAST_CLOSED)) | PAST_TRIED | slept;
+	sock->past = (sock->past & (PAST_LISTENED | PAST_END | PAST_CLOSED | PAST_UNNAMED)) | PAST_TRIED | slept;
 	track_role(sock, CLIENT, IDLE);
 	return false;
 }
@@ -227,7 +236,9 @@ static bool datagram_refused(struct shadow *sock, const struct occasion *at, int
 	if (!settled(may_connect(sock), at, rc))
 		return false;
 	if (policy.traits.datagram_dies) {
-		track_role(sock, DEAD, IDLE);
+		if (!lost)
+			channel_note(sock, errno);
+		datagram_over(sock, at->fd);
 		*rc = lost ? 0 : *rc;
 	}
 	return true;
@@ -296,7 +307,7 @@ SHIM int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	} else if (!connect_refused(sock, &at, &rc)) {
 		if (settled(decide_connect_port(sock, is_port_zero(peer, len)), &at, &rc)) {
 			if (policy.traits.datagram_dies)
-				track_role(sock, DEAD, IDLE);
+				datagram_over(sock, at.fd);
 			else if (shadow_is(sock, UNMADE))
 				track_role(sock, DATAGRAM, IDLE);
 			shadow_put(sock);

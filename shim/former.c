@@ -216,20 +216,24 @@ int former_listener(const struct shadow *sock, int fd)
 	return fd;
 }
 
+void former_ignore(struct shadow *sock, int listener)
+{
+	struct former unwanted = { .flags = SILENT };
+	struct pollfd one = { .fd = listener, .events = POLLIN };
+
+	while (REAL(poll)(&one, 1, 0) > 0 && (unwanted.fd = REAL(accept4)(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		unwanted.cookie = track_cookie(unwanted.fd);
+		keep(sock, &unwanted);
+	}
+}
+
 void former_unlisten(struct shadow *sock)
 {
 	struct former *former;
 
 	for (int number = 0; (former = settings_former(sock, number)); number++)
-		while (is_ready(former, LISTENS)) {
-			struct former unwanted = { .flags = SILENT };
-
-			unwanted.fd = REAL(accept4)(former->fd, NULL, NULL, SOCK_CLOEXEC);
-			if (unwanted.fd < 0)
-				break;
-			unwanted.cookie = track_cookie(unwanted.fd);
-			keep(sock, &unwanted);
-		}
+		if (may(former, LISTENS))
+			former_ignore(sock, former->fd);
 }
 
 void channel_over(struct shadow *sock)

@@ -47,6 +47,15 @@ static struct verdict look_at_non_socket(int fd, const struct occasion *at)
 	return v;
 }
 
+/* Jython's select looks at what is not there: a datagram read in part has no length, a
+ * backlog that was refused left no queue. */
+static bool stumbles(const struct shadow *sock)
+{
+	if (!policy.traits.channel_ends)
+		return false;
+	return sock->past & PAST_HALF || (sock->kind == UDP && sock->left);
+}
+
 /* What Jython says of waiting for this descriptor.  An enforced verdict with rc -1
  * fails the whole call, one with rc 0 takes the descriptor out of it. */
 struct verdict wait_look_at(int fd, const struct occasion *at)
@@ -68,6 +77,8 @@ struct verdict wait_look_at(int fd, const struct occasion *at)
 		unmade = report_finding(unmade, &here);
 	if (!enforced(blocking) && enforced(unmade))
 		blocking = unmade;
+	if (stumbles(sock) && python_called(at->site))
+		blocking = rule_fail(SELECT_UNMADE, policy.traits.python_select_error);
 	if (enforced(blocking) && !track_confirm(fd, sock))
 		blocking = PASS;
 	shadow_put(sock);
@@ -100,12 +111,16 @@ static struct view client_view(struct shadow *sock, int fd)
 		view.force |= POLLIN;
 	if (sock->past & PAST_CLOSED || (sock->parked && former_has_closed(sock)))
 		view.force |= POLLOUT;
+	if (sock->past & PAST_BROKEN) { /* it is asked for connections now */
+		view.drop = POLLIN;
+		view.force &= ~POLLIN;
+	}
 	return view;
 }
 
 static struct view listener_view(const struct shadow *sock)
 {
-	struct view view = { .force = sock->past & PAST_BROKEN && !(sock->past & PAST_CLOSED) ? 0 : POLLOUT };
+	struct view view = { .force = sock->past & PAST_UNREADY && !(sock->past & PAST_CLOSED) ? 0 : POLLOUT };
 
 	if (sock->parked && former_is_ready(sock, LISTENS))
 		view.force |= POLLIN;
@@ -114,11 +129,14 @@ static struct view listener_view(const struct shadow *sock)
 
 static struct view datagram_view(struct shadow *sock, int fd)
 {
-	int error = 0;
+	int error = 0, waiting = 0;
 	socklen_t len = sizeof error;
 
 	REAL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	return (struct view){ .hide = shadow_is(sock, DEAD) };
+	if (!shadow_is(sock, DEAD))
+		return (struct view){ 0 };
+	REAL(ioctl)(fd, FIONREAD, &waiting);
+	return (struct view){ .hide = true, .force = waiting ? POLLIN : 0 };
 }
 
 struct view wait_view(int fd, const struct occasion *at)

@@ -158,7 +158,7 @@ static void shut_locally(struct shadow *sock, int how, const struct occasion *at
 		if (REAL(ioctl)(at->fd, FIONREAD, &waiting) == 0)
 			sock->left = (uint32_t)waiting;
 	}
-	if (how & (SHUT_WR | SHUT_RDWR) && sock->kind == TCP)
+	if (how & (SHUT_WR | SHUT_RDWR))
 		sock->past |= PAST_MUTE;
 	shadow_rearm(sock);
 }

@@ -29,7 +29,7 @@ static bool has_said_all(int fd, struct shadow *sock)
 
 static bool cannot_send(int fd, struct shadow *sock)
 {
-	return policy.traits.channel_ends && (sock->past & PAST_MUTE || channel_closed(sock, fd));
+	return policy.traits.channel_ends && ((sock->kind == TCP && sock->past & PAST_MUTE) || channel_closed(sock, fd));
 }
 
 /* Nothing will come, and nothing will be told of it: the timeout must pass. */
@@ -43,7 +43,7 @@ static bool is_silent(int fd, struct shadow *sock)
 		return sock->past & PAST_BROKEN || (sock->past & PAST_LISTENED && !shadow_is(sock, LISTENER));
 	if ((python_doing != PYTHON_RECV && python_doing != PYTHON_RECVFROM) || sock->past & PAST_END)
 		return false;
-	if (sock->past & PAST_NEVER || (sock->past & (PAST_DATAGRAM | PAST_TRIED) && shadow_is(sock, LISTENER)) || (sock->kind == UDP && shadow_is(sock, DEAD)))
+	if (sock->past & PAST_NEVER || (sock->past & (PAST_DATAGRAM | PAST_TRIED) && shadow_is(sock, LISTENER)))
 		return true;
 	return sock->past & PAST_DEAF && !sock->left && channel_discard(fd);
 }
