@@ -21,12 +21,16 @@ observe() {
   printf '%s\n' "$status" >"$name/status"
 }
 
-# unchanged COMMAND [ARG...]: the same output, errors and status, also with a report.
+# unchanged COMMAND [ARG...]: the same output, errors and status in every profile, also
+# with a report.
 unchanged() {
+  local profile
   observe plain env -u LD_PRELOAD "$@"
-  observe shim env LD_PRELOAD="$JYTHONSOCK_LIBRARY" "$@"
+  for profile in 2.5 2.5.3 2.7; do
+    observe "$profile" env LD_PRELOAD="$JYTHONSOCK_LIBRARY" JYTHONSOCK_PROFILE="$profile" "$@"
+    diff -r plain "$profile"
+  done
   observe reporting env LD_PRELOAD="$JYTHONSOCK_LIBRARY" JYTHONSOCK_REPORT="$REPORT" "$@"
-  diff -r plain shim
   diff -r plain reporting
 }
 
@@ -128,12 +132,14 @@ calls() {
 
 @test "every descriptor that the library opens is closed at once" {
   requires strace
-  export JYTHONSOCK_REPORT=$REPORT
-  strace -qq -f -e trace=openat,close -o trace env LD_PRELOAD="$JYTHONSOCK_LIBRARY" "$PYTHON" "$SCRIPTS/options.py" >/dev/null
-  [[ $(grep -c "$REPORT" trace) -gt 10 ]] # it did report
-  # The line after each opening of a file of ours closes that number.
-  run awk -v ours="$REPORT|$JYTHONSOCK_LIBRARY" '
-    $0 ~ ours && / = [0-9]+$/ { number = $NF; file = $0; next }
-    number != "" { if ($0 !~ "close\\(" number "\\)") print file; number = "" }' trace
-  assert_output ''
+  export JYTHONSOCK_REPORT=$REPORT JYTHONSOCK_PROFILE
+  for JYTHONSOCK_PROFILE in 2.5 2.5.3 2.7; do
+    strace -qq -f -e trace=openat,close -o trace env LD_PRELOAD="$JYTHONSOCK_LIBRARY" "$PYTHON" "$SCRIPTS/options.py" >/dev/null
+    [[ $(grep -c "$REPORT" trace) -gt 10 ]] # it did report
+    # The line after each opening of a file of ours closes that number.
+    run awk -v ours="$REPORT|$JYTHONSOCK_LIBRARY" '
+      $0 ~ ours && / = [0-9]+$/ { number = $NF; file = $0; next }
+      number != "" { if ($0 !~ "close\\(" number "\\)") print file; number = "" }' trace
+    assert_output ''
+  done
 }
