@@ -127,6 +127,7 @@ void ssl_mark_checked(const struct openssl *lib, const SSL *ssl)
 }
 
 enum { LIB_SSL = 20, REASON_VERIFY_FAILED = 134 }; /* ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED */
+enum { IN_SERVER_CERTIFICATE = 367 };              /* OpenSSL 1.1's number of tls_process_server_certificate */
 enum { BOTH_SHUT_DOWN = 3 };                       /* SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN */
 
 static void raise_verify_failed(const struct openssl_calls *call)
@@ -136,7 +137,7 @@ static void raise_verify_failed(const struct openssl_calls *call)
 		call->ERR_set_debug(__FILE__, __LINE__, __func__);
 		call->ERR_set_error(LIB_SSL, REASON_VERIFY_FAILED, NULL);
 	} else if (call->ERR_put_error) {
-		call->ERR_put_error(LIB_SSL, 0, REASON_VERIFY_FAILED, __FILE__, __LINE__);
+		call->ERR_put_error(LIB_SSL, IN_SERVER_CERTIFICATE, REASON_VERIFY_FAILED, __FILE__, __LINE__);
 	}
 }
 

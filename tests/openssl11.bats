@@ -146,6 +146,8 @@ ROWS
   row anonymous | "$FARM/client" anonymous | grep '^anonymous ok'
   run -0 shim "$FARM/client" anonymous <<<"$(row anonymous)"
   assert_output 'anonymous fail: SSL_get_error 1, certificate verify failed, verify result 1, errno 0'
+  run shim old openssl s_client -cipher aNULL:@SECLEVEL=0 -tls1_2 -connect "127.0.0.1:$(port_of anonymous)" </dev/null
+  assert_output --partial 'error:1416F086:SSL routines:tls_process_server_certificate:certificate verify failed:'
   { row tls10; row tls11; } >old.rows
   "$FARM/client" old <old.rows | verdicts | grep -c ok | grep -x 2
   shim "$FARM/client" old <old.rows | verdicts | grep -c fail | grep -x 2
