@@ -55,10 +55,11 @@ SHIM int SSL_write_ex(SSL *ssl, const void *data, size_t size, size_t *done)
 
 /* --- the filter BIO ---------------------------------------------------------- */
 
-/* Since OpenSSL 1.1.1 it does not come by SSL_read and SSL_write.  So programs get a
- * method like OpenSSL's, but for its reading and writing. */
+/* Since OpenSSL 1.1.1 it does not come by SSL_read and SSL_write, nor by SSL_do_handshake
+ * where libssl is linked with -Bsymbolic.  So programs get a method like OpenSSL's, but
+ * for these. */
 
-enum { TYPE_SSL = 0x0207, C_GET_SSL = 110, FLAGS_RETRY = 0x0f };
+enum { TYPE_SSL = 0x0207, C_DO_STATE_MACHINE = 101, C_GET_SSL = 110, FLAGS_RETRY = 0x0f };
 
 static bool is_established(struct openssl *lib, BIO *bio, const char *name, void *site)
 {
@@ -86,6 +87,13 @@ static int filter_write(struct openssl *lib, BIO *bio, const char *data, size_t 
 	return lib->call.BIO_meth_get_write_ex(lib->call.BIO_f_ssl())(bio, data, size, done);
 }
 
+static long filter_control(struct openssl *lib, BIO *bio, int command, long number, void *arg, void *site)
+{
+	if (command == C_DO_STATE_MACHINE && !is_established(lib, bio, "BIO_do_handshake", site))
+		return -1;
+	return lib->call.BIO_meth_get_ctrl(lib->call.BIO_f_ssl())(bio, command, number, arg);
+}
+
 /* A BIO does not tell whose it is: each library has functions of its own. */
 #define FILTERS FILTER(1) FILTER(2) FILTER(3) FILTER(4) FILTER(5) FILTER(6) FILTER(7)
 
@@ -97,6 +105,10 @@ static int filter_write(struct openssl *lib, BIO *bio, const char *data, size_t 
 	static int write_##n(BIO *bio, const char *data, size_t size, size_t *done)                     \
 	{                                                                                               \
 		return filter_write(openssl_numbered[n], bio, data, size, done, __builtin_return_address(0)); \
+	}                                                                                               \
+	static long control_##n(BIO *bio, int command, long number, void *arg)                          \
+	{                                                                                               \
+		return filter_control(openssl_numbered[n], bio, command, number, arg, __builtin_return_address(0)); \
 	}
 FILTERS
 #undef FILTER
@@ -104,8 +116,9 @@ FILTERS
 static const struct {
 	bio_read *read;
 	bio_write *write;
+	bio_control *control;
 } filters[OPENSSL_NUMBERED] = {
-#define FILTER(n) [n] = { read_##n, write_##n },
+#define FILTER(n) [n] = { read_##n, write_##n, control_##n },
 	FILTERS
 #undef FILTER
 };
@@ -122,7 +135,7 @@ static BIO_METHOD *make_filter(const struct openssl *lib)
 	call->BIO_meth_set_write_ex(method, filters[lib->number].write);
 	call->BIO_meth_set_puts(method, call->BIO_meth_get_puts(original));
 	call->BIO_meth_set_gets(method, call->BIO_meth_get_gets(original));
-	call->BIO_meth_set_ctrl(method, call->BIO_meth_get_ctrl(original));
+	call->BIO_meth_set_ctrl(method, filters[lib->number].control);
 	call->BIO_meth_set_create(method, call->BIO_meth_get_create(original));
 	call->BIO_meth_set_destroy(method, call->BIO_meth_get_destroy(original));
 	call->BIO_meth_set_callback_ctrl(method, call->BIO_meth_get_callback_ctrl(original));

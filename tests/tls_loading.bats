@@ -90,6 +90,46 @@ copied() {
   assert_equal "$(notes truststore | wc -l)" 2
 }
 
+# symbolic FILE: have the loader take it for one that was linked with -Bsymbolic.
+symbolic() {
+  "$PYTHON" - "$1" <<'PROGRAM'
+import struct, sys
+DT_FLAGS, DF_SYMBOLIC, SHT_DYNAMIC = 30, 2, 6
+with open(sys.argv[1], "r+b") as file:
+    data = file.read()
+    sections, = struct.unpack_from("<Q", data, 40)
+    size, count = struct.unpack_from("<HH", data, 58)
+    headers = [struct.unpack_from("<IIQQQQ", data, sections + i * size) for i in range(count)]
+    at, length = next(header[4:] for header in headers if header[1] == SHT_DYNAMIC)
+    for entry in range(at, at + length, 16):
+        tag, value = struct.unpack_from("<QQ", data, entry)
+        if tag == DT_FLAGS:
+            file.seek(entry)
+            file.write(struct.pack("<QQ", tag, value | DF_SYMBOLIC))
+            break
+    else:
+        sys.exit("no DT_FLAGS")
+PROGRAM
+}
+
+@test "a libssl that is linked with -Bsymbolic, and so never calls itself through us, is checked all the same" {
+  command -v patchelf >/dev/null || skip 'patchelf is not installed'
+  local way
+  copied symbolic
+  symbolic symbolic/libssl-symbolic.so
+  symbolic symbolic/libcrypto-symbolic.so
+  for way in connect do-handshake write read bio memory; do
+    WAY=$way run -0 shim "$FARM/loader" local "$PWD/symbolic/libclient.so" <"$FARM/two"
+    for_loader "$output" || { printf 'way: %s\n' "$way"; return 1; }
+  done
+  for way in anonymous anonymous-write anonymous-bio; do
+    WAY=$way run -0 "$FARM/loader" local "$PWD/symbolic/libclient.so" <<<"$(row anonymous)"
+    assert_output --partial 'anonymous ok'
+    WAY=$way run -0 shim "$FARM/loader" local "$PWD/symbolic/libclient.so" <<<"$(row anonymous)"
+    assert_output --partial 'anonymous fail: SSL_get_error 1, certificate verify failed'
+  done
+}
+
 @test "clients that are loaded where another one was before keep to their own libssl" {
   command -v patchelf >/dev/null || skip 'patchelf is not installed'
   copied a

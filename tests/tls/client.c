@@ -186,6 +186,7 @@ static const struct way {
 	{ "refuse-step", SSL_connect, SSL_VERIFY_PEER, refuse_step, NULL, 0, NULL },
 	{ "anonymous", SSL_connect, SSL_VERIFY_NONE, NULL, NULL, 0, "aNULL:@SECLEVEL=0" },
 	{ "anonymous-write", by_write, SSL_VERIFY_NONE, NULL, NULL, 1, "aNULL:@SECLEVEL=0" },
+	{ "anonymous-bio", by_bio, SSL_VERIFY_NONE, NULL, NULL, 0, "aNULL:@SECLEVEL=0" },
 	{ "old", SSL_connect, SSL_VERIFY_NONE, NULL, NULL, 0, "ALL:@SECLEVEL=0" },
 	{ "refuse-chain", SSL_connect, SSL_VERIFY_PEER, NULL, refuse_chain, 0, NULL },
 };
