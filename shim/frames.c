@@ -157,6 +157,21 @@ static void find_site(struct frames *frames)
 	frames->frame = frame;
 }
 
+bool frames_library_calls(const char *file)
+{
+	object frame;
+	char text[NAME];
+	size_t whole, len = strlen(file);
+
+	frames_find();
+	frame = frames_found ? frames_py.PyEval_GetFrame() : NULL;
+	if (!frame)
+		return false;
+	copy_attribute(frame, "co_filename", text, sizeof text);
+	whole = strlen(text);
+	return whole > len && strcmp(text + whole - len, file) == 0 && is_library_file(text);
+}
+
 struct frames_now frames_now(void)
 {
 	object frame = frames_py.PyEval_GetFrame(), code = frame ? frames_some.PyFrame_GetCode(frame) : NULL;

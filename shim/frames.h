@@ -50,6 +50,9 @@ struct frames_now frames_now(void);
  * 0: ask that. */
 uint64_t frames_peek(struct frames_now now);
 
+/* With Python's lock held: is it this file of the standard library ("/ssl.py") that calls? */
+bool frames_library_calls(const char *file);
+
 /* Borrow the frame.  False: there is none.  Between these two Python's lock is
  * held; no Python code runs, errno and Python's error are as they were. */
 bool frames_enter(struct frames *frames, enum frames_way way);

@@ -2,6 +2,7 @@
 #include "shim.h"
 #include "channel.h"
 #include "connect.h"
+#include "frames.h"
 #include "python.h"
 #include "settings.h"
 
@@ -230,11 +231,15 @@ static bool is_pythons_own(const struct occasion *at)
 	return python_connects() && at->level == SOL_SOCKET && at->option == SO_ERROR;
 }
 
-/* socket(fileno=...), which no Jython has, asks what it was given: Linux answers. */
+/* socket(fileno=...), which no Jython has, and the wrap_socket of ssl.py, which in Jython
+ * is another, ask what they were given: Linux answers. */
 static bool is_adoption(const struct occasion *at)
 {
-	return at->level == SOL_SOCKET && (at->option == SO_TYPE || at->option == SO_DOMAIN || at->option == SO_PROTOCOL) &&
-	       python_doing == PYTHON_NOTHING && python_called(at->site);
+	if (at->level != SOL_SOCKET || (at->option != SO_TYPE && at->option != SO_DOMAIN && at->option != SO_PROTOCOL))
+		return false;
+	if (python_doing == PYTHON_NOTHING)
+		return python_called(at->site);
+	return python_doing == PYTHON_OTHER && frames_library_calls("/ssl.py");
 }
 
 static int adopted(const struct shadow *sock, int row, void *value, socklen_t *len, const struct occasion *at)
@@ -319,10 +324,10 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 		rc = REAL(getsockopt)(fd, level, option, value, len);
 		if (rc == 0)
 			connect_resolved(sock, value, &at);
-	} else if (is_adoption(&at)) {
-		rc = adopted(sock, row, value, len, &at);
 	} else if (is_introspected(&at)) {
 		rc = introspect(sock, value, len, &at);
+	} else if (is_adoption(&at)) {
+		rc = adopted(sock, row, value, len, &at);
 	} else if (!(from_memory = option_is_kept(sock, level, option, row)) &&
 		   settled(decide_getsockopt(sock, row), &at, &rc)) {
 		note(sock, &at);

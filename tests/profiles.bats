@@ -264,6 +264,25 @@ EOF
   blamed connect-result
 }
 
+@test "ssl works in 2.5.3 and 2.7, whose zero timeout is non-blocking mode" {
+  local profile
+  requires openssl
+  tls_prepare
+  for profile in 2.5.3 2.7; do
+    changes "$profile" "$PYTHON" "$SCRIPTS/tls_flows.py" cert.pem key.pem <<'EOF'
+< settimeout(0) gettimeout 0.0 handshake True
+> settimeout(0) gettimeout 0.0 handshake False
+EOF
+  done
+  # What ssl.py asks of its own accord is answered; the program is not.
+  in_profile 2.5.3
+  run shim "$PYTHON" -c 'import socket; socket.create_server(("127.0.0.1", 0)).getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)'
+  assert_output --partial '[Errno 92]'
+  run -0 shim "$PYTHON" -c 'import socket
+server = socket.create_server(("127.0.0.1", 0))
+print(socket.socket(fileno=server.detach()).type)'
+}
+
 @test "multiprocessing and subprocess work in 2.7; in 2.5.3 CPython has no AF_UNIX" {
   changes 2.7 "$PYTHON" "$SCRIPTS/processes.py" <<<''
   fails_by socket-family "$PYTHON" "$SCRIPTS/processes.py" <<<''
