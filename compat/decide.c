@@ -297,6 +297,8 @@ struct verdict decide_shutdown(const struct shadow *sock, int how)
 	if (policy.traits.shutdown_is_bits) {
 		if (role == UNMADE)
 			return rule_fail(SHUTDOWN_NOOP, ENOTCONN);
+		if (role == LISTENER && how & SHUT_RDWR && (shadow_past(sock) & (PAST_DATAGRAM | PAST_TRIED)) == PAST_DATAGRAM)
+			return rule_fail(SHUTDOWN_NOOP, EINVAL); /* a UDP socket that received nothing has nothing to stop */
 		return rule_answer(sock->kind == TCP && role == CLIENT ? SHUTDOWN_LOCAL : SHUTDOWN_NOOP, 0, 0);
 	}
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)

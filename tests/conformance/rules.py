@@ -5,6 +5,7 @@ A rule is the first whose pattern is found in "id|op|golden <- plain CPython".
 import re
 
 RULES = [
+    ('former-channels', r'^anew/'),
     ('getpeername-remembered', r'\|getpeername[^|]*\|ok:[^|]* <- error:ENOTCONN'),
     # -- creation and addresses
     ('socket-family', r'^family/'),
@@ -65,7 +66,8 @@ RULES = [
     ('remote-close-errno', r'remote-close|foreign-(eof|rst|hello)|peer-(eof|rst)|close-listener'),
     ('timeouts', r'^timeout/'),
 ]
-RULES = [(name, re.compile(pattern)) for name, pattern in RULES]
+RULES = [
+    ('former-channels', r'^anew/'),(name, re.compile(pattern)) for name, pattern in RULES]
 
 
 def rule_of(step, plain):

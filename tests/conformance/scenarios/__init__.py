@@ -10,3 +10,4 @@ from scenarios import timeouts      # noqa: F401
 from scenarios import udp           # noqa: F401
 from scenarios import selecting     # noqa: F401
 from scenarios import families      # noqa: F401
+from scenarios import anew          # noqa: F401

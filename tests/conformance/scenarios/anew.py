@@ -1,0 +1,236 @@
+"""Sockets that connect or listen again: what their former connections and listeners still do, and what is remembered."""
+import select
+
+from harness import scenario, const
+
+
+def ready(t, label, sock):
+    t.step(label, lambda: select.select([sock], [sock], [], 0.05)[:2])
+
+
+def twice(t, how):
+    """A client in timeout mode whose connection is followed by a connect (to 'refused' or a listener) or a listen."""
+    c, a, l = t.pair()
+    c.settimeout(0.2)
+    if how == 'listen':
+        t.step('listen', c.listen, 5)
+    else:
+        t.step('connect again', c.connect, t.peer('refused') if how == 'refused' else l.getsockname()[:2])
+    t.sleep()
+    return c, a, l
+
+
+for _how in ('listen', 'refused', 'connect'):
+    @scenario('anew/%s-then-former-data' % _how)
+    def former_data(t, how=_how):
+        c, a, l = twice(t, how)
+        ready(t, 'select', c)
+        t.step('former peer sends', a.send, b'hello')
+        t.sleep()
+        ready(t, 'select data', c)
+        t.step('recv part', c.recv, 3)
+        t.step('recv rest', c.recv, 10)
+        t.step('recv nothing', c.recv, 10)
+        t.step('former peer closes', a.close)
+        t.sleep()
+        ready(t, 'select end', c)
+        t.step('recv end', c.recv, 10)
+        ready(t, 'select after', c)
+        c.setblocking(0)
+        t.step('recv after', c.recv, 10)
+
+    @scenario('anew/%s-forgets-data' % _how)
+    def forgets(t, how=_how):
+        c, a, l = t.pair()
+        c.settimeout(0.2)
+        t.setup(a.send, b'old')
+        t.sleep()
+        if how == 'listen':
+            t.step('listen', c.listen, 5)
+        else:
+            t.step('connect again', c.connect, t.peer('refused') if how == 'refused' else l.getsockname()[:2])
+        t.step('recv', c.recv, 10)
+
+    @scenario('anew/%s-after-shutdown' % _how)
+    def after_shutdown(t, how=_how):
+        c, a, l = t.pair()
+        c.settimeout(0.2)
+        t.setup(c.shutdown, 2)
+        if how == 'listen':
+            t.step('listen', c.listen, 5)
+        else:
+            t.step('connect again', c.connect, t.peer('refused') if how == 'refused' else l.getsockname()[:2])
+        t.setup(a.send, b'late')
+        t.sleep()
+        t.step('send', c.send, b'x')
+        t.step('recv', c.recv, 10)
+        c.setblocking(0)
+        t.step('send non-blocking', c.send, b'x')
+
+
+@scenario('anew/end-read-then-connect')
+def end_read(t):
+    c, a, l = t.pair()
+    c.settimeout(0.2)
+    t.setup(a.close)
+    t.step('recv end', c.recv, 10)
+    t.step('connect again', c.connect, l.getsockname()[:2])
+    b = t.accepted(l, 'b')
+    t.setup(b.send, b'new')
+    t.sleep()
+    ready(t, 'select', c)
+    c.setblocking(0)
+    t.step('recv', c.recv, 10)
+    t.step('recv again', c.recv, 10)
+
+
+@scenario('anew/closed-then-refused')
+def closed_refused(t):
+    c, a, l = t.pair()
+    c.settimeout(0.2)
+    t.setup(a.close)
+    t.sleep()
+    t.step('connect refused', c.connect, t.peer('refused'))
+    ready(t, 'select', c)
+    t.step('recv', c.recv, 10)
+
+
+@scenario('anew/closed-then-listen')
+def closed_listen(t):
+    """On the port that the closed connection had."""
+    l = t.listener()
+    c = t.tcp('c')
+    t.setup(c.bind, ('127.0.0.1', t.port('mine')))
+    t.setup(c.connect, l.getsockname()[:2])
+    a = t.accepted(l)
+    c.settimeout(0.2)
+    t.setup(a.send, b'rest')
+    t.setup(a.close)
+    t.sleep()
+    t.step('listen', c.listen, 5)
+    t.step('getsockname', c.getsockname)
+    t.step('recv', c.recv, 10)
+    t.step('recv end', c.recv, 10)
+    d = t.tcp('d')
+    t.step('connect', d.connect, c.getsockname()[:2])
+    t.accept_step('accept', c)
+
+
+@scenario('anew/listen-twice')
+def listen_twice(t):
+    l = t.listener()
+    l.settimeout(0.2)
+    c, d = t.tcp('c'), t.tcp('d')
+    first = l.getsockname()[:2]
+    t.setup(c.connect, first)
+    t.sleep()
+    t.step('listen again', l.listen, 5)
+    t.step('accept', l.accept)
+    t.step('connect to the first', d.connect, first)
+    t.sleep()
+    t.accept_step('accept of the first', l)
+
+
+@scenario('anew/listen-twice-busy')
+def listen_busy(t):
+    l = t.tcp('l')
+    mine = ('127.0.0.1', t.port('mine'))
+    t.setup(l.bind, mine)
+    t.setup(l.listen, 5)
+    c, d = t.tcp('c'), t.tcp('d')
+    t.setup(c.connect, mine)
+    t.sleep()
+    l.settimeout(0.2)
+    t.step('listen again', l.listen, 5)
+    ready(t, 'select', l)
+    t.step('accept', l.accept)
+    t.step('connect', d.connect, mine)
+    t.sleep()
+    t.accept_step('accept', l, 'b')
+    t.step('getsockname', l.getsockname)
+
+
+@scenario('anew/listener-connects')
+def listener_connects(t):
+    l, m = t.listener('l'), t.listener('m')
+    l.settimeout(0.2)
+    c = t.tcp('c')
+    t.setup(c.connect, l.getsockname()[:2])
+    t.sleep()
+    t.step('connect', l.connect, m.getsockname()[:2])
+    a = t.accept_step('accept', l)
+    t.step('send', l.send, b'hi')
+    b = t.accepted(m, 'b')
+    b.settimeout(0.2)
+    t.step('recv', b.recv, 10)
+    t.step('send back', b.send, b'yo')
+    t.step('recv back', l.recv, 10)
+    t.step('peer of the accepted', lambda: (a.send(b'a'), c.settimeout(0.2), c.recv(10))[2])
+
+
+@scenario('anew/accepted-unused-refused')
+def accepted_refused(t):
+    l = t.listener()
+    c = t.tcp('c')
+    t.setup(c.connect, l.getsockname()[:2])
+    l.settimeout(1)
+    a = t.own(l.accept()[0], 'a')
+    a.settimeout(0.2)
+    t.step('connect refused', a.connect, t.peer('refused'))
+    t.step('recv', a.recv, 10)
+    t.step('send', a.send, b'x')
+
+
+@scenario('anew/listen-0')
+def listen_0(t):
+    s = t.tcp()
+    t.step('listen', s.listen, 0)
+    t.step('acceptconn', lambda: s.getsockopt(const('SOL_SOCKET'), const('SO_ACCEPTCONN')))
+    ready(t, 'select', s)
+    t.step('connect', s.connect, t.peer('echo'))
+    t.step('acceptconn again', lambda: s.getsockopt(const('SOL_SOCKET'), const('SO_ACCEPTCONN')))
+    t.step('send', s.send, b'x')
+    s.settimeout(0.5)
+    t.step('recv', s.recv, 10)
+
+
+@scenario('anew/udp-listens')
+def udp_listens(t):
+    u = t.udp()
+    t.step('listen', u.listen, 5)
+    for level, option in (('SOL_SOCKET', 'SO_TYPE'), ('SOL_SOCKET', 'SO_ACCEPTCONN'), ('SOL_SOCKET', 'SO_KEEPALIVE'),
+                          ('SOL_SOCKET', 'SO_BROADCAST'), ('IPPROTO_TCP', 'TCP_NODELAY')):
+        t.step('get ' + option, lambda level=level, option=option: u.getsockopt(const(level), const(option)))
+    u.settimeout(0.2)
+    t.step('recv', u.recv, 10)
+
+
+@scenario('anew/udp-closed-with-data')
+def udp_closed(t):
+    u = t.udp()
+    u.settimeout(0.2)
+    t.setup(u.bind, ('127.0.0.1', 0))
+    mine = u.getsockname()[:2]
+    t.setup(u.sendto, b'one', mine)
+    t.sleep()
+    t.setup(u.connect, mine)
+    t.step('connect again', u.connect, mine)
+    ready(t, 'select', u)
+    t.step('recv', u.recv, 10)
+    t.step('recv nothing', u.recv, 10)
+    t.step('send', u.send, b'x')
+
+
+@scenario('anew/last-error')
+def last_error(t):
+    """SO_ERROR tells the last error of some calls only."""
+    def error(label):
+        t.step('after ' + label, lambda: s.getsockopt(const('SOL_SOCKET'), const('SO_ERROR')))
+    s = t.tcp()
+    s.settimeout(0.05)
+    for label, call in (('send', lambda: s.send(b'x')), ('recv', lambda: s.recv(1)), ('shutdown', lambda: s.shutdown(2)),
+                        ('connect', lambda: s.connect(t.peer('refused'))), ('recv refused', lambda: s.recv(1)),
+                        ('send refused', lambda: s.send(b'x')), ('listen', lambda: s.listen(5)),
+                        ('accept', s.accept), ('recv listening', lambda: s.recv(1))):
+        t.step(label, call)
+        error(label)
