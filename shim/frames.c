@@ -225,6 +225,38 @@ void frames_leave(struct frames *frames)
 	frames->taken = false;
 }
 
+/* Is the frame's code in this file of the standard library? */
+static bool is_frame_in(object frame, const char *module)
+{
+	char file[NAME];
+	const char *slash;
+
+	copy_attribute(frame, "co_filename", file, sizeof file);
+	slash = strrchr(file, '/');
+	return slash && !strcmp(slash + 1, module) && is_library_file(file);
+}
+
+bool frames_innermost_in(const struct occasion *at, const char *module)
+{
+	struct frames frames;
+	int saved = errno;
+	object frame;
+	bool in;
+
+	if (!frames_enter(&frames, frames_way(at, false)))
+		return false;
+	in = is_frame_in(frames.innermost, module);
+	if (!in && is_frame_in(frames.innermost, "socket.py")) { /* 2.7 calls through it */
+		frame = back_of(frames.innermost);
+		in = frame && is_frame_in(frame, module);
+		if (frame)
+			frames_py.Py_DecRef(frame);
+	}
+	frames_leave(&frames);
+	errno = saved;
+	return in;
+}
+
 uint64_t frames_key(struct frames *frames)
 {
 	char file[NAME];

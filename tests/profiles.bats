@@ -184,6 +184,29 @@ EOF
   blamed select-blocking
 }
 
+@test "every CPython wraps a socket in TLS in 2.5.3, too" {
+  requires openssl
+  local python
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost 2>/dev/null
+  start openssl s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -www >server.log 2>&1
+  wait_for_line server.log '^ACCEPT .*:[0-9]+'
+  cat >get.py <<'END'
+import socket, ssl, sys
+context = ssl.create_default_context(cafile="cert.pem")
+context.check_hostname = False
+t = context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+t.sendall(b"GET / HTTP/1.0\r\n\r\n")
+print(t.recv(12).decode())
+END
+  export JYTHONSOCK_TRUSTSTORE=$PWD/cert.pem
+  in_profile 2.5.3
+  for python in "$PYTHON" "$HOME"/.pyenv/versions/*/bin/python; do
+    "$python" -c pass 2>/dev/null || continue
+    run -0 timeout 50 env LD_PRELOAD="$JYTHONSOCK_LIBRARY" "$python" get.py "$(sed -nE 's/^ACCEPT .*:([0-9]+).*/\1/p' server.log)"
+    assert_output 'HTTP/1.0 200'
+  done
+}
+
 @test "git daemon serves clones in 2.7; in 2.5.3 it cannot listen, nor poll" {
   git_prepare
   local port status=0
