@@ -147,7 +147,7 @@ find_rules() {
     mapfile -t candidates < <(jq -R -r 'fromjson? | .enforced // empty | .[]' "$work/failing" | sort -u)
     ((${#candidates[@]})) && under_rules "${candidates[@]}" || return 1
   fi
-  tell "${#candidates[@]} rules come into question"
+  tell "rules that come into question: ${#candidates[@]}"
   minimise under_rules "${candidates[@]}"
   RULES=("${MINIMAL[@]}")
   tell "rules: ${RULES[*]}"
@@ -162,7 +162,7 @@ find_sites() {
   mapfile -t -O "${#candidates[@]}" candidates < <(found_in "$work/report" '[.findings[] | "\(.rule)@\(.where)"] | unique[]')
   mapfile -t candidates < <(printf '%s\n' "${candidates[@]}" | grep -v '[,# ]' | sort -u)
   ((${#candidates[@]})) && under_only "${candidates[@]}" || return 1
-  tell "${#candidates[@]} call sites come into question"
+  tell "call sites that come into question: ${#candidates[@]}"
   minimise under_only "${candidates[@]}"
   SITES=("${MINIMAL[@]}")
   tell "call sites: ${SITES[*]}"
@@ -182,7 +182,7 @@ find_occurrences() {
     ((count < 1000)) || candidates+=("$site#1000-$count")
   done
   under_only "${candidates[@]}" || return 1
-  tell "${#candidates[@]} occurrences come into question"
+  tell "occurrences that come into question: ${#candidates[@]}"
   minimise under_only "${candidates[@]}"
 }
 
