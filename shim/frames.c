@@ -228,7 +228,7 @@ void frames_leave(struct frames *frames)
 /* Is the frame's code in this file of the standard library? */
 static bool is_frame_in(object frame, const char *module)
 {
-	char file[NAME];
+	char file[NAME] = "";
 	const char *slash;
 
 	copy_attribute(frame, "co_filename", file, sizeof file);

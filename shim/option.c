@@ -334,9 +334,7 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 			connect_resolved(sock, value, &at);
 	} else if (is_introspected(&at)) {
 		rc = introspect(sock, value, len, &at);
-	} else if (is_to_be_wrapped(&at)) {
-		rc = adopted(sock, row, value, len, &at);
-	} else if (is_adoption(&at)) {
+	} else if (is_adoption(&at) || is_to_be_wrapped(&at)) {
 		rc = adopted(sock, row, value, len, &at);
 	} else if (!(from_memory = option_is_kept(sock, level, option, row)) &&
 		   settled(decide_getsockopt(sock, row), &at, &rc)) {
