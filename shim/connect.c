@@ -185,7 +185,7 @@ static void begun_in_vain(struct shadow *sock, int fd)
 /* Before a connect where each makes a new channel.  True: *rc is the answer. */
 static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc)
 {
-	bool unmade = shadow_is(sock, UNMADE);
+	bool unmade = shadow_is(sock, UNMADE) && sock->kind == TCP;
 	unsigned slept = sock->past & (PAST_ASLEEP | PAST_DORMANT) ? PAST_DORMANT : 0;
 	struct address name;
 	int err;
@@ -258,7 +258,7 @@ bool connect_refused(struct shadow *sock, const struct occasion *at, int *rc)
 	struct verdict late;
 	int err;
 
-	if (sock->kind == TCP && channel_begins_anew())
+	if ((sock->kind == TCP || sock->past & PAST_HALF) && channel_begins_anew())
 		return anew_refused(sock, at, rc);
 	if (sock->kind == UDP ? datagram_refused(sock, at, rc) : settled(may_connect(sock), at, rc))
 		return true;

@@ -66,8 +66,7 @@ RULES = [
     ('remote-close-errno', r'remote-close|foreign-(eof|rst|hello)|peer-(eof|rst)|close-listener'),
     ('timeouts', r'^timeout/'),
 ]
-RULES = [
-    ('former-channels', r'^anew/'),(name, re.compile(pattern)) for name, pattern in RULES]
+RULES = [(name, re.compile(pattern)) for name, pattern in RULES]
 
 
 def rule_of(step, plain):
