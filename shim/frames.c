@@ -157,19 +157,31 @@ static void find_site(struct frames *frames)
 	frames->frame = frame;
 }
 
-bool frames_library_calls(const char *file)
+/* Is the frame's code in this file of the standard library? */
+static bool is_frame_in(object frame, const char *file)
 {
-	object frame;
-	char text[NAME];
+	char text[NAME] = "";
 	size_t whole, len = strlen(file);
 
-	frames_find();
-	frame = frames_found ? frames_py.PyEval_GetFrame() : NULL;
-	if (!frame)
-		return false;
 	copy_attribute(frame, "co_filename", text, sizeof text);
 	whole = strlen(text);
 	return whole > len && strcmp(text + whole - len, file) == 0 && is_library_file(text);
+}
+
+bool frames_library_calls(const char *file)
+{
+	object frame, back;
+	bool calls;
+
+	frames_find();
+	frame = frames_found ? frames_py.PyEval_GetFrame() : NULL;
+	if (!frame || !is_frame_in(frame, "/socket.py"))
+		return frame && is_frame_in(frame, file);
+	back = back_of(frame); /* 2.7 calls its methods there */
+	calls = back && is_frame_in(back, file);
+	if (back)
+		frames_py.Py_DecRef(back);
+	return calls;
 }
 
 struct frames_now frames_now(void)
@@ -223,38 +235,6 @@ void frames_leave(struct frames *frames)
 		frames_py.PyGILState_Release(frames->state);
 	frames->frame = frames->innermost = NULL;
 	frames->taken = false;
-}
-
-/* Is the frame's code in this file of the standard library? */
-static bool is_frame_in(object frame, const char *module)
-{
-	char file[NAME] = "";
-	const char *slash;
-
-	copy_attribute(frame, "co_filename", file, sizeof file);
-	slash = strrchr(file, '/');
-	return slash && !strcmp(slash + 1, module) && is_library_file(file);
-}
-
-bool frames_innermost_in(const struct occasion *at, const char *module)
-{
-	struct frames frames;
-	int saved = errno;
-	object frame;
-	bool in;
-
-	if (!frames_enter(&frames, frames_way(at, false)))
-		return false;
-	in = is_frame_in(frames.innermost, module);
-	if (!in && is_frame_in(frames.innermost, "socket.py")) { /* 2.7 calls through it */
-		frame = back_of(frames.innermost);
-		in = frame && is_frame_in(frame, module);
-		if (frame)
-			frames_py.Py_DecRef(frame);
-	}
-	frames_leave(&frames);
-	errno = saved;
-	return in;
 }
 
 uint64_t frames_key(struct frames *frames)

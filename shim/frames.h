@@ -58,9 +58,6 @@ bool frames_library_calls(const char *file);
 bool frames_enter(struct frames *frames, enum frames_way way);
 void frames_leave(struct frames *frames);
 
-/* Is the call made by this file of the standard library itself ("ssl.py")?  errno kept. */
-bool frames_innermost_in(const struct occasion *at, const char *module);
-
 /* Add file, line, function and stack to a finding; returns the key of the place
  * in words (file and line). */
 uint64_t frames_key(struct frames *frames);

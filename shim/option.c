@@ -242,14 +242,6 @@ static bool is_adoption(const struct occasion *at)
 	return python_doing == PYTHON_OTHER && frames_library_calls("/ssl.py");
 }
 
-/* CPython's ssl module wants to know whether it is to wrap a TCP socket; Jython's does not
- * ask. */
-static bool is_to_be_wrapped(const struct occasion *at)
-{
-	return at->level == SOL_SOCKET && at->option == SO_TYPE && python_doing == PYTHON_OTHER &&
-	       rule_mode(INTROSPECTION_OPTION) == ENFORCE && frames_innermost_in(at, "ssl.py");
-}
-
 static int adopted(const struct shadow *sock, int row, void *value, socklen_t *len, const struct occasion *at)
 {
 	struct verdict v = decide_getsockopt(sock, row);
@@ -334,7 +326,7 @@ SHIM int getsockopt(int fd, int level, int option, void *restrict value, socklen
 			connect_resolved(sock, value, &at);
 	} else if (is_introspected(&at)) {
 		rc = introspect(sock, value, len, &at);
-	} else if (is_adoption(&at) || is_to_be_wrapped(&at)) {
+	} else if (is_adoption(&at)) {
 		rc = adopted(sock, row, value, len, &at);
 	} else if (!(from_memory = option_is_kept(sock, level, option, row)) &&
 		   settled(decide_getsockopt(sock, row), &at, &rc)) {
