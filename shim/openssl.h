@@ -70,7 +70,8 @@ struct openssl {
 	struct truststore_slot store;
 	struct ssl_cache_place accepted[SSL_CACHE_PLACES];
 	_Atomic(verify_step *) no_callback;       /* what OpenSSL has for a program without */
-	_Atomic(verify_signatures *) own_verify;  /* one of its own */
+	_Atomic(verify_signatures *) own_verify;  /* one of its own, of each kind */
+	_Atomic(verify_signatures *) own_revocation;
 	_Atomic(BIO_METHOD *) filter; /* our own BIO_f_ssl */
 	int session_index;       /* our own data in a SSL_SESSION: it was checked */
 	int ssl_index;           /* in a SSL: its handshake was looked at */
@@ -117,14 +118,17 @@ struct chain_check {
 
 struct chain_verdict {
 	int error, depth;     /* X509_OK: Java trusts the chain */
-	X509 *anchor;         /* where it does; NULL: with the all-trusting provider.  To be freed */
+	X509 *anchor;         /* where it does; NULL: with the all-trusting provider */
+	STACK *chain;         /* as built, if it was met before; or NULL */
 };
+
+void ssl_verdict_free(const struct openssl *lib, struct chain_verdict *verdict);
 
 /* Judge a chain by Java's rules against Java's trust store. */
 struct chain_verdict ssl_judge(struct openssl *lib, const struct chain_check *check);
 
 /* The program's own verification of a chain that Java trusts: its context, callback and
  * verified chain are as usual.  Watched: signatures too, for a callback to see. */
-int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, X509 *anchor, bool watched);
+int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, struct chain_verdict *verdict, bool watched);
 
 #endif

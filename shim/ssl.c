@@ -85,10 +85,10 @@ SHIM int X509_verify_cert(X509_STORE_CTX *ctx)
 	if (outcome == DISTRUSTED)
 		rc = 0;
 	else if (outcome == TRUSTED) /* only the name is the program's affair */
-		rc = ssl_verify_again(lib, ctx, chain.anchor, watches(lib, ssl, ctx));
+		rc = ssl_verify_again(lib, ctx, &chain, watches(lib, ssl, ctx));
 	else
 		rc = lib->call.X509_verify_cert(ctx);
-	lib->call.X509_free(chain.anchor);
+	ssl_verdict_free(lib, &chain);
 	errno = saved;
 	return rc;
 }
@@ -115,7 +115,7 @@ static int verify_both(X509_STORE_CTX *ctx, void *arg)
 		return own->callback(ctx, own->arg);
 	ssl_catch_up(lib, ssl, (void *)(uintptr_t)own->callback);
 	outcome = check_chain(lib, ssl, ctx, (void *)(uintptr_t)own->callback, &chain);
-	lib->call.X509_free(chain.anchor);
+	ssl_verdict_free(lib, &chain);
 	return outcome == DISTRUSTED ? 0 : own->callback(ctx, own->arg);
 }
 

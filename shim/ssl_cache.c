@@ -13,6 +13,8 @@ enum { LARGEST = 16384 }; /* bytes of certificates; times SSL_CACHE_PLACES is th
 struct accepted {
 	X509 *anchor;       /* of the store, or sent by the server */
 	time_t from, until; /* all but the anchor are valid in between */
+	int length;         /* of the chain; 0: it cannot be told how it was built */
+	int path[TLS_LONGEST_CHAIN + 2]; /* the certificates below the anchor, see certificate_at */
 	uint64_t hash;
 	size_t size;
 	unsigned char key[];
@@ -98,17 +100,65 @@ static bool holds(const struct accepted *accepted, const struct accepted *key, t
 	       memcmp(accepted->key, key->key, key->size) == 0;
 }
 
-X509 *ssl_cache_find(struct openssl *lib, const struct accepted *key)
+static bool push(const struct openssl_calls *call, STACK *chain, X509 *cert)
+{
+	if (!cert || !call->X509_up_ref(cert))
+		return false;
+	if (call->OPENSSL_sk_push(chain, cert))
+		return true;
+	call->X509_free(cert);
+	return false;
+}
+
+/* As it was built, but of this connection's certificates; NULL: it cannot be. */
+static STACK *rebuild(const struct openssl_calls *call, const struct accepted *accepted, const struct chain_check *check)
+{
+	STACK *chain = accepted->length ? call->OPENSSL_sk_new_null() : NULL;
+	bool whole = chain != NULL;
+
+	for (int depth = 0; whole && depth < accepted->length - 1; depth++)
+		whole = push(call, chain, certificate_at(call, check, accepted->path[depth]));
+	if (whole && push(call, chain, accepted->anchor))
+		return chain;
+	if (chain)
+		call->OPENSSL_sk_pop_free(chain, (void (*)(void *))call->X509_free);
+	return NULL;
+}
+
+bool ssl_cache_find(struct openssl *lib, const struct accepted *key, const struct chain_check *check,
+		    struct chain_verdict *verdict)
 {
 	struct ssl_cache_place *place = key ? take(lib, key->hash) : NULL;
-	X509 *anchor = NULL;
+	bool found;
 
 	if (!place)
-		return NULL;
-	if (holds(place->accepted, key, time(NULL)) && lib->call.X509_up_ref(place->accepted->anchor))
-		anchor = place->accepted->anchor;
+		return false;
+	found = holds(place->accepted, key, time(NULL)) && lib->call.X509_up_ref(place->accepted->anchor);
+	if (found) {
+		verdict->anchor = place->accepted->anchor;
+		verdict->chain = rebuild(&lib->call, place->accepted, check);
+	}
 	give_back(place);
-	return anchor;
+	return found;
+}
+
+/* Which of the certificates at hand made the chain? */
+static void find_path(const struct openssl_calls *call, const struct chain_check *check, STACK *chain, struct accepted *key)
+{
+	int count = check->untrusted ? call->OPENSSL_sk_num(check->untrusted) : 0, length = call->OPENSSL_sk_num(chain), i;
+
+	if (length - 1 > (int)(sizeof key->path / sizeof *key->path))
+		return;
+	for (int depth = 0; depth < length - 1; depth++) {
+		X509 *cert = call->OPENSSL_sk_value(chain, depth);
+
+		for (i = 0; i <= count && certificate_at(call, check, i) != cert;)
+			i++;
+		if (i > count)
+			return;
+		key->path[depth] = i;
+	}
+	key->length = length;
 }
 
 /* Java does not ask for the anchor's dates. */
@@ -135,7 +185,7 @@ static bool find_validity(const struct openssl_calls *call, STACK *chain, struct
 	return key->from < now && now < key->until;
 }
 
-void ssl_cache_keep(struct openssl *lib, struct accepted *key, X509 *anchor, STACK *chain)
+void ssl_cache_keep(struct openssl *lib, struct accepted *key, const struct chain_check *check, X509 *anchor, STACK *chain)
 {
 	struct ssl_cache_place *place;
 	struct accepted *before;
@@ -145,6 +195,7 @@ void ssl_cache_keep(struct openssl *lib, struct accepted *key, X509 *anchor, STA
 		return;
 	}
 	key->anchor = anchor;
+	find_path(&lib->call, check, chain, key);
 	before = key; /* to be dropped, unless it finds its place */
 	place = take(lib, key->hash);
 	if (place) {

@@ -149,7 +149,7 @@ static struct chain_verdict judge_peer(struct openssl *lib, SSL *ssl)
 
 	check.cert = (call->SSL_get1_peer_certificate ? call->SSL_get1_peer_certificate : call->SSL_get_peer_certificate)(ssl);
 	verdict = ssl_judge(lib, &check);
-	call->X509_free(verdict.anchor);
+	ssl_verdict_free(lib, &verdict);
 	call->X509_free(check.cert);
 	return verdict;
 }

@@ -144,6 +144,7 @@ static STACK *judge(struct openssl *lib, X509_STORE_CTX *ctx, const struct chain
 	parameters(lib, lib->call.X509_STORE_CTX_get0_param(ctx));
 	lib->no_callback = lib->call.X509_STORE_CTX_get_verify_cb(ctx);
 	lib->own_verify = lib->call.X509_STORE_CTX_get_verify(ctx);
+	lib->own_revocation = lib->call.X509_STORE_CTX_get_check_revocation(ctx);
 	lib->call.X509_STORE_CTX_set_verify_cb(ctx, judge_step);
 	current = &pass;
 	rc = lib->call.X509_verify_cert(ctx);
@@ -174,7 +175,7 @@ static struct chain_verdict judge_anew(struct openssl *lib, const struct chain_c
 		verdict.anchor = lib->call.OPENSSL_sk_value(chain, lib->call.OPENSSL_sk_num(chain) - 1);
 		lib->call.X509_up_ref(verdict.anchor);
 		if (key)
-			ssl_cache_keep(lib, key, verdict.anchor, chain);
+			ssl_cache_keep(lib, key, check, verdict.anchor, chain);
 	} else {
 		free(key);
 	}
@@ -191,11 +192,41 @@ struct chain_verdict ssl_judge(struct openssl *lib, const struct chain_check *ch
 	if (trust_all())
 		return verdict;
 	key = ssl_cache_key(lib, check);
-	verdict.anchor = ssl_cache_find(lib, key);
-	if (!verdict.anchor)
+	if (!ssl_cache_find(lib, key, check, &verdict))
 		return judge_anew(lib, check, key);
 	free(key);
 	return verdict;
+}
+
+void ssl_verdict_free(const struct openssl *lib, struct chain_verdict *verdict)
+{
+	if (verdict->chain)
+		lib->call.OPENSSL_sk_pop_free(verdict->chain, (void (*)(void *))lib->call.X509_free);
+	lib->call.X509_free(verdict->anchor);
+}
+
+/* Has the program named whom it wants to talk to?  Where it cannot be told, it may have. */
+static bool may_ask_name(const struct openssl_calls *call, X509_VERIFY_PARAM *param)
+{
+	char *address;
+
+	if (!call->X509_VERIFY_PARAM_get0_host || !call->X509_VERIFY_PARAM_get0_email || !call->X509_VERIFY_PARAM_get1_ip_asc ||
+	    call->X509_VERIFY_PARAM_get0_host(param, 0) || call->X509_VERIFY_PARAM_get0_email(param))
+		return true;
+	address = call->X509_VERIFY_PARAM_get1_ip_asc(param);
+	call->CRYPTO_free(address, __FILE__, __LINE__);
+	return address != NULL;
+}
+
+/* Nothing of the program's takes part in the verification: what it left is known. */
+static bool is_plain(const struct openssl *lib, X509_STORE_CTX *ctx)
+{
+	const struct openssl_calls *call = &lib->call;
+
+	return call->X509_STORE_CTX_get_verify_cb(ctx) == lib->no_callback &&
+	       call->X509_STORE_CTX_get_verify(ctx) == lib->own_verify &&
+	       call->X509_STORE_CTX_get_check_revocation(ctx) == lib->own_revocation &&
+	       !may_ask_name(call, call->X509_STORE_CTX_get0_param(ctx));
 }
 
 /* Instead of OpenSSL's: the signatures and dates of this very chain were found good. */
@@ -229,16 +260,22 @@ static int verify_with(struct openssl *lib, X509_STORE_CTX *ctx)
 	return rc;
 }
 
-int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, X509 *anchor, bool watched)
+int ssl_verify_again(struct openssl *lib, X509_STORE_CTX *ctx, struct chain_verdict *verdict, bool watched)
 {
 	const struct openssl_calls *call = &lib->call;
 	STACK *trusted;
 	int rc = -1;
 
-	if (!anchor) /* all-trusting: the program's own chain, whatever it is */
+	if (!verdict->anchor) /* all-trusting: the program's own chain, whatever it is */
 		return verify_with(lib, ctx);
+	if (verdict->chain && is_plain(lib, ctx)) {
+		call->X509_STORE_CTX_set0_verified_chain(ctx, verdict->chain);
+		verdict->chain = NULL;
+		call->X509_STORE_CTX_set_error(ctx, X509_OK);
+		return 1;
+	}
 	trusted = call->OPENSSL_sk_new_null();
-	if (trusted && call->OPENSSL_sk_push(trusted, anchor)) {
+	if (trusted && call->OPENSSL_sk_push(trusted, verdict->anchor)) {
 		call->X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
 		if (!watched && call->X509_STORE_CTX_get_verify(ctx) == lib->own_verify)
 			call->X509_STORE_CTX_set_verify(ctx, verified_already);

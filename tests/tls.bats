@@ -109,12 +109,14 @@ PROGRAM
 
 @test "what the program can ask of an accepted chain is what it could without the library" {
   "${CC:-gcc}" -O1 -o chain "$TLS/chain.c" -lssl -lcrypto
-  local way
+  local way name
   for way in none peer callback; do
-    shim ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" >ours
-    ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" >plain
-    diff plain ours
-    [[ $(grep -c '^chain 2' ours) -eq 2 ]]
+    for name in '' localhost; do
+      shim ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" ${name:+"$name"} >ours
+      ./chain "$(port_of intermediate)" "$way" "$FARM/pki/anchors/root.pem" ${name:+"$name"} >plain
+      diff plain ours
+      [[ $(grep -c '^chain 2' ours) -eq 2 ]]
+    done
   done
 }
 

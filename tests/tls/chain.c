@@ -1,4 +1,4 @@
-/* chain PORT WAY FILE: two handshakes (WAY: none, peer, callback), verified against
+/* chain PORT WAY FILE [NAME]: two handshakes (WAY: none, peer, callback), verified against
  * FILE; says all that a program can ask about the chain, in its callback and after. */
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -55,7 +55,8 @@ int main(int argc, char **argv)
 
 		if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
 			return 2;
-		SSL_set1_host(ssl, "localhost");
+		if (argc > 4)
+			SSL_set1_host(ssl, argv[4]);
 		SSL_set_fd(ssl, fd);
 		printf("connect %d\n", SSL_connect(ssl));
 		tell(ssl);
