@@ -110,7 +110,7 @@ int python_poll(struct pollfd *one, int timeout, const struct occasion *at)
 	sock = track_unchecked(one->fd);
 	if (sock && receives())
 		channel_wake(sock);
-	if (sock && sock->parked && receives())
+	if (sock && sock->parked && receives() && (is_silent(one->fd, sock) || !goes_on(one->fd, sock)))
 		return poll_formers(sock, one, timeout);
 	if (sock && policy.traits.channel_ends && is_silent(one->fd, sock))
 		return silence(sock, timeout);
