@@ -47,7 +47,7 @@ static struct verdict look_at_non_socket(int fd, const struct occasion *at)
 	return v;
 }
 
-/* Jython's select looks at what is not there: a datagram read in part has no length, a
+/* To know what can be read, Jython looks at what is not there: a datagram read in part has no length, a
  * backlog that was refused left no queue. */
 static bool stumbles(const struct shadow *sock)
 {
@@ -58,7 +58,7 @@ static bool stumbles(const struct shadow *sock)
 
 /* What Jython says of waiting for this descriptor.  An enforced verdict with rc -1
  * fails the whole call, one with rc 0 takes the descriptor out of it. */
-struct verdict wait_look_at(int fd, const struct occasion *at)
+struct verdict wait_look_at(int fd, bool reads, const struct occasion *at)
 {
 	struct shadow *sock = track_unchecked(fd);
 	struct occasion here = *at;
@@ -77,7 +77,7 @@ struct verdict wait_look_at(int fd, const struct occasion *at)
 		unmade = report_finding(unmade, &here);
 	if (!enforced(blocking) && enforced(unmade))
 		blocking = unmade;
-	if (stumbles(sock) && python_called(at->site))
+	if (reads && stumbles(sock) && python_called(at->site))
 		blocking = rule_fail(SELECT_UNMADE, policy.traits.python_select_error);
 	if (enforced(blocking) && !track_confirm(fd, sock))
 		blocking = PASS;

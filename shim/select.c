@@ -31,9 +31,9 @@ static bool any_set(const struct sets *sets, int fd)
 }
 
 /* CPython's select has sockets only. */
-static struct verdict look_for_python(int fd, const struct occasion *at)
+static struct verdict look_for_python(int fd, bool reads, const struct occasion *at)
 {
-	struct verdict v = wait_look_at(fd, at);
+	struct verdict v = wait_look_at(fd, reads, at);
 
 	if (v.rule != SELECT_NON_SOCKET || !policy.traits.python_select_error || !python_called(at->site))
 		return v;
@@ -74,7 +74,8 @@ static bool select_begin(struct sets *sets, const struct occasion *at, bool *rea
 		if (sets->set[i])
 			memcpy(&sets->copy[i], sets->set[i], size);
 	for (int fd = 0; fd < sets->count; fd++) {
-		struct verdict v = any_set(sets, fd) ? look_for_python(fd, at) : PASS;
+		bool reads = sets->set[0] && FD_ISSET(fd, sets->set[0]);
+		struct verdict v = any_set(sets, fd) ? look_for_python(fd, reads, at) : PASS;
 
 		if (sets->set[2] && FD_ISSET(fd, sets->set[2]) && is_ours(fd) && rule_holds(POLL_QUIET, at))
 			FD_CLR(fd, sets->set[2]);

@@ -58,7 +58,7 @@ static bool poll_begin(struct pollfd *fds, nfds_t count, const struct occasion *
 {
 	*ready = false;
 	for (nfds_t i = 0; i < count; i++) {
-		struct verdict v = fds[i].fd >= 0 ? wait_look_at(fds[i].fd, at) : PASS;
+		struct verdict v = fds[i].fd >= 0 ? wait_look_at(fds[i].fd, fds[i].events & POLLIN, at) : PASS;
 
 		if (!enforced(v)) {
 			if (fds[i].fd >= 0 && poll_prepare(&fds[i], at))
@@ -183,7 +183,7 @@ SHIM int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)
 	struct verdict v = PASS;
 
 	if (wait_is_watched() && operation != EPOLL_CTL_DEL)
-		v = wait_look_at(fd, &at);
+		v = wait_look_at(fd, false, &at);
 	if (enforced(v) && v.rc < 0) {
 		errno = v.err;
 		return -1;

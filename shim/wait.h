@@ -16,7 +16,7 @@ bool wait_is_programs_own(const void *site);
 
 /* What Jython says of waiting for this descriptor.  An enforced verdict with rc -1
  * fails the whole call, one with rc 0 takes the descriptor out of it. */
-struct verdict wait_look_at(int fd, const struct occasion *at);
+struct verdict wait_look_at(int fd, bool reads, const struct occasion *at);
 
 /* What a channel is ready for, other than the kernel's socket: bits of poll. */
 struct view {
