@@ -102,7 +102,7 @@ static int bind_again(struct shadow *sock, const void *addr, socklen_t len, cons
 	int err = bad_address(sock, addr, len), rc;
 
 	/* An accepted socket has forgotten its family, and so the wildcard of it: ''. */
-	if (!err && sock->past & PAST_ACCEPTED && is_wildcard(addr) && python_called(at->site))
+	if (!err && sock->past & PAST_KINLESS && is_wildcard(addr) && python_called(at->site))
 		err = EINVAL;
 	if (err)
 		return fail(err);

@@ -83,7 +83,7 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 		sock->nonblocking = (flags & SOCK_NONBLOCK) != 0;
 		sock->forever = sock->python && policy.traits.accepted_blocks && rule_mode(SUBMILLISECOND_TIMEOUT) == ENFORCE;
 		if (policy.traits.accepted_sleeps)
-			sock->past = PAST_ASLEEP | PAST_TRIED | PAST_ACCEPTED;
+			sock->past = PAST_ASLEEP | PAST_TRIED | PAST_ACCEPTED | PAST_KINLESS;
 		sock->type = listener->type;
 		track_role(sock, CLIENT, CONNECTED);
 		if (rule_mode(ACCEPT_INHERITS) == ENFORCE) {
