@@ -9,6 +9,7 @@ void shadow_init(struct shadow *sock, enum kind kind, int family)
 {
 	sock->pid = 0;
 	sock->cookie = 0;
+	sock->coming = 0;
 	sock->kind = sock->type = sock->proto = (unsigned char)kind;
 	sock->family = (unsigned char)family;
 	sock->role = UNMADE;

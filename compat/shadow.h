@@ -83,7 +83,8 @@ struct shadow {
 	_Atomic uint32_t next;      /* the pool's, while free */
 	uint32_t index;             /* in the pool, for ever */
 	int pid;                    /* process that met the socket first */
-	uint64_t cookie;            /* SO_COOKIE; 0: unknown */
+	_Atomic uint64_t cookie;    /* SO_COOKIE; 0: unknown */
+	_Atomic uint64_t coming;    /* that of the kernel's socket that is about to replace it; 0: none */
 	unsigned char kind;         /* enum kind */
 	unsigned char type, proto;  /* the kind that was asked for, and that whose options it has */
 	unsigned char family;       /* AF_INET or AF_INET6 */

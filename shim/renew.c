@@ -82,6 +82,7 @@ int channel_renew(struct shadow *sock, int type, enum role role, const struct oc
 	renewal.fresh = REAL(socket)(sock->family, type | SOCK_CLOEXEC, 0);
 	if (renewal.fresh < 0)
 		return errno;
+	sock->coming = track_cookie(renewal.fresh); /* other threads may come between */
 	if (closed) { /* its port is free again */
 		keep_closed(sock, at->fd, role);
 		fdtable_each(replace, &renewal);
@@ -96,6 +97,7 @@ int channel_renew(struct shadow *sock, int type, enum role role, const struct oc
 	}
 	if (!err || closed)
 		track_renewed(sock, at->fd, type);
+	sock->coming = 0;
 	if (!err && role == CLIENT)
 		former_forget(sock);
 	else if (!err)

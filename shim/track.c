@@ -193,7 +193,15 @@ static struct shadow *classify(int fd)
 
 bool track_confirm(int fd, const struct shadow *sock)
 {
-	return track_cookie(fd) == sock->cookie;
+	/* Twice: another thread may have replaced the kernel's socket between our looks at
+	 * it and at the shadow. */
+	for (int look = 0; look < 2; look++) {
+		uint64_t cookie = track_cookie(fd);
+
+		if (cookie == sock->cookie || (cookie && cookie == sock->coming))
+			return true;
+	}
+	return false;
 }
 
 struct shadow *track_unchecked(int fd)
@@ -257,6 +265,7 @@ void track_inherited(int fd)
 void track_renewed(struct shadow *sock, int fd, int type)
 {
 	sock->cookie = track_cookie(fd);
+	sock->coming = 0;
 	sock->kind = type == SOCK_STREAM ? TCP : UDP;
 	sock->past &= PAST_LASTING;
 	sock->ended = 0;

@@ -278,6 +278,7 @@ END
 @test "threads may use one descriptor, many, and numbers that others close" {
   tells threads 1000 any <<'END'
 one descriptor: listener
+lost as a listener: 0 times
 a new one: unmade
 END
 }
