@@ -247,9 +247,12 @@ bool connect_kills(int error)
 }
 
 /* The IPv4 wildcard, which is what Jython takes for none. */
-static bool is_wildcard_port_0(const struct address *name)
+static bool is_wildcard_port_0(const struct shadow *sock)
 {
-	return name->any.sa_family != AF_INET6 && name->in.sin_port == 0 && name->in.sin_addr.s_addr == INADDR_ANY;
+	struct address name;
+
+	return shadow_recall(sock, &sock->name, &name) && name.any.sa_family != AF_INET6 && name.in.sin_port == 0 &&
+	       name.in.sin_addr.s_addr == INADDR_ANY;
 }
 
 struct verdict decide_getsockname(const struct shadow *sock)
@@ -264,14 +267,16 @@ struct verdict decide_getsockname(const struct shadow *sock)
 		return rule_fail(UNBOUND_NAME, policy.traits.nameless_error);
 	if (get(&sock->role) != UNMADE)
 		return PASS;
-	if (!named || (policy.traits.wildcard_is_unbound && sock->kind == TCP && is_wildcard_port_0(&sock->name)))
+	if (!named || (policy.traits.wildcard_is_unbound && sock->kind == TCP && is_wildcard_port_0(sock)))
 		return rule_fail(UNBOUND_NAME, policy.traits.unbound_name_error);
 	return rule_answer(DEFERRED_BIND, 0, 0);
 }
 
 struct verdict decide_getpeername(const struct shadow *sock)
 {
-	if (sock->peer.len && (get(&sock->role) == CLIENT || get(&sock->role) == DEAD))
+	struct address peer;
+
+	if ((get(&sock->role) == CLIENT || get(&sock->role) == DEAD) && shadow_recall(sock, &sock->peer, &peer) && peer.len)
 		return rule_answer(REMEMBERED_PEER, 0, 0);
 	return PASS;
 }

@@ -44,29 +44,42 @@ void shadow_rearm(struct shadow *sock)
 	atomic_store_explicit(&sock->armed, decide_armed(sock), memory_order_release);
 }
 
+bool guard_take(_Atomic uint32_t *guard)
+{
+	for (int patience = 100; patience > 0; patience--) {
+		uint32_t idle = 0;
+
+		if (atomic_compare_exchange_weak_explicit(guard, &idle, 1, memory_order_acquire, memory_order_relaxed))
+			return true;
+	}
+	return false;
+}
+
+void guard_give(_Atomic uint32_t *guard)
+{
+	atomic_store_explicit(guard, 0, memory_order_release);
+}
+
 bool shadow_keep(struct shadow *sock, struct address *which, const void *addr, socklen_t len)
 {
-	uint32_t even = atomic_load(&sock->guard) & ~1U;
-
-	if (!atomic_compare_exchange_strong(&sock->guard, &even, even + 1))
+	if (!guard_take(&sock->guard))
 		return false;
-	atomic_thread_fence(memory_order_release); /* odd before anything changes */
 	which->len = len < sizeof which->in6 ? len : (socklen_t)sizeof which->in6;
 	memset(&which->in6, 0, sizeof which->in6);
 	memcpy(&which->in6, addr, which->len);
-	atomic_store(&sock->guard, even + 2);
+	guard_give(&sock->guard);
 	return true;
 }
 
-bool shadow_recall(struct shadow *sock, const struct address *which, struct address *copy)
+bool shadow_recall(const struct shadow *sock, const struct address *which, struct address *copy)
 {
-	uint32_t before = atomic_load(&sock->guard);
+	_Atomic uint32_t *guard = (_Atomic uint32_t *)(uintptr_t)&sock->guard; /* which says nothing of the socket */
 
-	if (before & 1U)
+	if (!guard_take(guard))
 		return false;
 	memcpy(copy, which, sizeof *copy);
-	atomic_thread_fence(memory_order_acquire);
-	return atomic_load(&sock->guard) == before;
+	guard_give(guard);
+	return true;
 }
 
 enum timing shadow_timing(const struct shadow *sock, int direction)

@@ -85,7 +85,7 @@ struct shadow {
 	int pid;                    /* process that met the socket first */
 	_Atomic uint64_t cookie;    /* SO_COOKIE; 0: unknown */
 	_Atomic uint64_t coming;    /* that of the kernel's socket that is about to replace it; 0: none */
-	unsigned char kind;         /* enum kind */
+	_Atomic unsigned char kind; /* enum kind */
 	unsigned char type, proto;  /* the kind that was asked for, and that whose options it has */
 	unsigned char family;       /* AF_INET or AF_INET6 */
 	_Atomic unsigned char role, link, naming;
@@ -104,7 +104,7 @@ struct shadow {
 	_Atomic uint32_t woken;     /* when it was first used: milliseconds of a clock */
 	_Atomic int buffer[2];      /* SO_RCVBUF, SO_SNDBUF as asked */
 	_Atomic uint32_t early;     /* rows of options.def set while unmade */
-	_Atomic uint32_t guard;     /* odd while an address is being written */
+	_Atomic uint32_t guard;     /* of the two addresses, see guard_take */
 	struct address name, peer;
 };
 
@@ -116,12 +116,17 @@ void shadow_init(struct shadow *sock, enum kind kind, int family);
 /* Recompute `armed` after any change of state. */
 void shadow_rearm(struct shadow *sock);
 
-/* Keep an address (len bytes at addr, readable); which is name or peer.
- * Returns false if another writer is at it. */
+/* For a few copies, and nothing else, in between.  False: its holder does not come
+ * back (a signal handler stands above it, a fork left it behind). */
+bool guard_take(_Atomic uint32_t *guard);
+void guard_give(_Atomic uint32_t *guard);
+
+/* Keep an address (len bytes at addr, readable); which is name or peer.  False where
+ * its guard cannot be taken. */
 bool shadow_keep(struct shadow *sock, struct address *which, const void *addr, socklen_t len);
 
-/* Copy a kept address out; false if it is being written just now. */
-bool shadow_recall(struct shadow *sock, const struct address *which, struct address *copy);
+/* Copy a kept address out; false as above. */
+bool shadow_recall(const struct shadow *sock, const struct address *which, struct address *copy);
 
 /* Java's mode of the socket: the CPython adapter's word, else SO_RCVTIMEO (or
  * SO_SNDTIMEO) and O_NONBLOCK. */

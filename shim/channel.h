@@ -82,7 +82,7 @@ void former_unlisten(struct shadow *sock);
 
 /* Bind a socket as the role that it is about to take does it in Java: where the
  * program asked for, or anywhere.  0 or errno. */
-int channel_bind(const struct shadow *sock, int fd, enum role role);
+int channel_bind(struct shadow *sock, int fd, enum role role);
 
 /* The name that the channel tells, kept from the first time it was asked. */
 bool channel_name(struct shadow *sock, int fd, struct address *name);

@@ -14,14 +14,17 @@ enum { SILENT = 1, /* whatever comes, nobody hears of it */
 
 static bool is_there(const struct former *former)
 {
-	return former->fd >= 0 && track_cookie(former->fd) == former->cookie;
+	return former->fd >= 0 && former->cookie && track_cookie(former->fd) == former->cookie;
 }
 
 static void drop(struct former *former)
 {
-	if (is_there(former))
-		REAL(close)(former->fd);
-	former->fd = -1;
+	int fd = former->fd;
+
+	if (!is_there(former))
+		former->fd = -1;
+	else if (atomic_compare_exchange_strong(&former->fd, &fd, -1)) /* by one thread */
+		REAL(close)(fd);
 }
 
 static unsigned flags_of(const struct shadow *sock)
@@ -42,7 +45,7 @@ static void keep(struct shadow *sock, const struct former *former)
 		return;
 	for (int number = 0; (gone = settings_former(sock, number)); number++)
 		if (gone->fd < 0) {
-			*gone = *former;
+			former_put(gone, former);
 			return;
 		}
 	REAL(close)(former->fd);
@@ -218,13 +221,11 @@ int former_listener(const struct shadow *sock, int fd)
 
 void former_ignore(struct shadow *sock, int listener)
 {
-	struct former unwanted = { .flags = SILENT };
 	struct pollfd one = { .fd = listener, .events = POLLIN };
+	int fd;
 
-	while (REAL(poll)(&one, 1, 0) > 0 && (unwanted.fd = REAL(accept4)(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		unwanted.cookie = track_cookie(unwanted.fd);
-		keep(sock, &unwanted);
-	}
+	while (REAL(poll)(&one, 1, 0) > 0 && (fd = REAL(accept4)(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		keep(sock, &(struct former){ .fd = fd, .flags = SILENT, .cookie = track_cookie(fd) });
 }
 
 void former_unlisten(struct shadow *sock)

@@ -256,7 +256,8 @@ static int adopted(const struct shadow *sock, int row, void *value, socklen_t *l
  * the pointers good. */
 static int recall(struct shadow *sock, void *value, socklen_t *len, const struct occasion *at)
 {
-	const struct setting *setting = settings_find(sock, at->level, at->option);
+	struct setting setting = { 0 };
+	bool found = settings_find(sock, at->level, at->option, &setting);
 	socklen_t room = readable(len, sizeof *len) ? *len : 0;
 
 	if (REAL(getsockopt)(at->fd, SOL_SOCKET, SO_TYPE, value, len) != 0)
@@ -265,11 +266,10 @@ static int recall(struct shadow *sock, void *value, socklen_t *len, const struct
 		return 0;
 	*len = room;
 	memset(value, 0, room);
-	if (setting)
-		memcpy(value, setting->value, room < setting->len ? room : setting->len);
-	if (setting && setting->len < room)
-		*len = setting->len;
-	python_unset = !setting && (is_remembered() || at->level != SOL_SOCKET || at->option != SO_REUSEADDR);
+	memcpy(value, setting.value, room < setting.len ? room : setting.len);
+	if (found && setting.len < room)
+		*len = setting.len;
+	python_unset = !found && (is_remembered() || at->level != SOL_SOCKET || at->option != SO_REUSEADDR);
 	return 0;
 }
 

@@ -53,7 +53,9 @@ int pending_bind(struct shadow *sock, const struct occasion *at)
 		sched_yield();
 	}
 	settings_before_bind(sock, at->fd);
-	if (REAL(bind)(at->fd, &sock->name.any, sock->name.len) != 0)
+	if (!shadow_recall(sock, &sock->name, &name))
+		err = EAGAIN;
+	else if (REAL(bind)(at->fd, &name.any, name.len) != 0)
 		err = errno;
 	if (err == EINVAL && track_kernel_name(at->fd, &name))
 		err = 0; /* another process that shares the socket was first */

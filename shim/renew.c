@@ -42,10 +42,10 @@ static void before_bind(const struct shadow *sock, int fd, enum role role)
 	settings_before_bind(sock, fd);
 }
 
-int channel_bind(const struct shadow *sock, int fd, enum role role)
+int channel_bind(struct shadow *sock, int fd, enum role role)
 {
-	struct address name = sock->name;
-	socklen_t len = name.len ? name.len : anywhere(sock->family, &name);
+	struct address name;
+	socklen_t len = shadow_recall(sock, &sock->name, &name) && name.len ? name.len : anywhere(sock->family, &name);
 
 	before_bind(sock, fd, role);
 	return REAL(bind)(fd, &name.any, len) == 0 ? 0 : errno;

@@ -4,10 +4,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum kept_name { TOLD, BOUND_TO };
+
 struct store {
-	_Atomic unsigned writing;
-	uint64_t named, bound_of; /* cookies of the sockets that the names are of */
-	struct address name, bound;
+	_Atomic uint32_t guard;
+	uint64_t named[2]; /* cookies of the sockets that the names are of, by enum kept_name */
+	struct address name[2];
 	struct former parked[FORMERS];
 	struct setting entry[SETTINGS];
 };
@@ -36,99 +38,153 @@ static struct store *store_of(const struct shadow *sock, bool create)
 	return found ? &found[sock->index % BLOCK_STORES] : NULL;
 }
 
-static struct setting *find(const struct shadow *sock, int level, int option)
+/* The store, with its guard taken; NULL: there is none, or it is not to be had. */
+static struct store *open_store(const struct shadow *sock, bool create)
 {
-	struct store *store = sock->kept ? store_of(sock, false) : NULL;
+	struct store *store = store_of(sock, create);
 
-	for (int i = 0; store && i < sock->kept && i < SETTINGS; i++)
+	return store && guard_take(&store->guard) ? store : NULL;
+}
+
+static void close_store(struct store *store)
+{
+	guard_give(&store->guard);
+}
+
+static struct setting *find(struct store *store, const struct shadow *sock, int level, int option)
+{
+	for (int i = 0; i < sock->kept && i < SETTINGS; i++)
 		if (store->entry[i].level == level && store->entry[i].option == option)
 			return &store->entry[i];
 	return NULL;
 }
 
-const struct setting *settings_find(const struct shadow *sock, int level, int option)
+bool settings_find(const struct shadow *sock, int level, int option, struct setting *copy)
 {
-	return find(sock, level, option);
+	struct store *store = sock->kept ? open_store(sock, false) : NULL;
+	const struct setting *entry;
+
+	if (!store)
+		return false;
+	entry = find(store, sock, level, option);
+	if (entry)
+		*copy = *entry;
+	close_store(store);
+	return entry != NULL;
 }
 
 bool settings_keep(struct shadow *sock, int level, int option, const void *value, socklen_t len)
 {
-	struct store *store = len <= SETTING_BYTES ? store_of(sock, true) : NULL;
+	struct store *store = len <= SETTING_BYTES ? open_store(sock, true) : NULL;
 	struct setting *entry;
-	unsigned idle = 0;
 
-	if (!store || !atomic_compare_exchange_strong(&store->writing, &idle, 1))
+	if (!store)
 		return false;
-	entry = find(sock, level, option);
+	entry = find(store, sock, level, option);
 	if (!entry && sock->kept < SETTINGS)
-		entry = &store->entry[sock->kept];
+		entry = &store->entry[sock->kept++];
 	if (entry) {
 		*entry = (struct setting){ .level = level, .option = option, .len = len };
 		memcpy(entry->value, value, len);
-		if (entry == &store->entry[sock->kept])
-			sock->kept++;
 	}
-	atomic_store(&store->writing, 0);
+	close_store(store);
 	return entry != NULL;
+}
+
+/* Copy the entry of this number out, to be used without the guard. */
+static bool entry_at(const struct shadow *sock, int number, struct setting *copy)
+{
+	struct store *store = number < sock->kept ? open_store(sock, false) : NULL;
+
+	if (!store)
+		return false;
+	*copy = store->entry[number];
+	close_store(store);
+	return true;
+}
+
+/* --- names ----------------------------------------------------------------- */
+
+static bool recall(const struct shadow *sock, enum kept_name which, struct address *name)
+{
+	struct store *store = open_store(sock, false);
+	bool there;
+
+	if (!store)
+		return false;
+	there = store->named[which] && store->named[which] == sock->cookie;
+	if (there)
+		*name = store->name[which];
+	close_store(store);
+	return there;
+}
+
+static void keep(struct shadow *sock, enum kept_name which, const struct address *name)
+{
+	struct store *store = open_store(sock, true);
+
+	if (!store)
+		return;
+	store->name[which] = *name;
+	store->named[which] = sock->cookie;
+	close_store(store);
 }
 
 bool settings_name(const struct shadow *sock, struct address *name)
 {
-	struct store *store = store_of(sock, false);
-
-	if (!store || !store->named || store->named != sock->cookie)
-		return false;
-	*name = store->name;
-	return true;
+	return recall(sock, TOLD, name);
 }
 
 void settings_keep_name(struct shadow *sock, const struct address *name)
 {
-	struct store *store = store_of(sock, true);
-
-	if (!store)
-		return;
-	store->name = *name;
-	store->named = sock->cookie;
+	keep(sock, TOLD, name);
 }
 
 bool settings_bound(const struct shadow *sock, struct address *name)
 {
-	struct store *store = store_of(sock, false);
-
-	if (!store || !store->bound_of || store->bound_of != sock->cookie)
-		return false;
-	*name = store->bound;
-	return true;
+	return recall(sock, BOUND_TO, name);
 }
 
 void settings_keep_bound(struct shadow *sock, const struct address *name)
 {
-	struct store *store = store_of(sock, true);
-
-	if (!store)
-		return;
-	store->bound = *name;
-	store->bound_of = sock->cookie;
+	keep(sock, BOUND_TO, name);
 }
 
 void settings_forget_name(struct shadow *sock)
 {
-	struct store *store = store_of(sock, false);
+	struct store *store = open_store(sock, false);
 
-	if (store)
-		store->named = store->bound_of = 0;
+	if (!store)
+		return;
+	store->named[TOLD] = store->named[BOUND_TO] = 0;
+	close_store(store);
+}
+
+/* --- former kernel sockets --------------------------------------------------- */
+
+void former_put(struct former *place, const struct former *former)
+{
+	place->fd = -1;
+	place->flags = former->flags;
+	place->left = former->left;
+	place->cookie = former->cookie;
+	place->fd = former->fd; /* whole from now on */
 }
 
 bool settings_park(struct shadow *sock, const struct former *former)
 {
-	struct store *store = sock->parked < FORMERS ? store_of(sock, true) : NULL;
+	struct store *store = open_store(sock, true);
+	bool room;
 
 	if (!store)
 		return false;
-	store->parked[sock->parked] = *former;
-	sock->parked++;
-	return true;
+	room = sock->parked < FORMERS;
+	if (room) {
+		former_put(&store->parked[sock->parked], former);
+		sock->parked++;
+	}
+	close_store(store);
+	return room;
 }
 
 struct former *settings_former(const struct shadow *sock, int number)
@@ -138,13 +194,14 @@ struct former *settings_former(const struct shadow *sock, int number)
 	return store ? &store->parked[number] : NULL;
 }
 
+/* --- passed on --------------------------------------------------------------- */
+
 void settings_copy(const struct shadow *from, struct shadow *to)
 {
-	struct store *store = from->kept ? store_of(from, false) : NULL;
+	struct setting entry;
 
-	for (int i = 0; store && i < from->kept; i++)
-		settings_keep(to, store->entry[i].level, store->entry[i].option, store->entry[i].value,
-			      store->entry[i].len);
+	for (int i = 0; entry_at(from, i, &entry); i++)
+		settings_keep(to, entry.level, entry.option, entry.value, entry.len);
 }
 
 int setting_number(const struct setting *setting)
@@ -157,15 +214,14 @@ int setting_number(const struct setting *setting)
 
 int settings_apply(const struct shadow *sock, int fd, enum role role)
 {
-	struct store *store = sock->kept ? store_of(sock, false) : NULL;
 	int first = 0, saved = errno;
+	struct setting entry;
 
-	for (int i = 0; store && i < sock->kept; i++) {
-		const struct setting *entry = &store->entry[i];
-		int err = decide_apply(role, entry->level, entry->option, setting_number(entry));
+	for (int i = 0; entry_at(sock, i, &entry); i++) {
+		int err = decide_apply(role, entry.level, entry.option, setting_number(&entry));
 
 		if (err == 0)
-			REAL(setsockopt)(fd, entry->level, entry->option, entry->value, entry->len);
+			REAL(setsockopt)(fd, entry.level, entry.option, entry.value, entry.len);
 		if (err > 0 && !first)
 			first = err;
 	}
@@ -175,12 +231,12 @@ int settings_apply(const struct shadow *sock, int fd, enum role role)
 
 void settings_before_bind(const struct shadow *sock, int fd)
 {
-	const struct setting *reuse = find(sock, SOL_SOCKET, SO_REUSEADDR);
+	struct setting reuse;
 	int saved = errno, on;
 
-	if (!reuse)
+	if (!settings_find(sock, SOL_SOCKET, SO_REUSEADDR, &reuse))
 		return;
-	on = setting_number(reuse) != 0;
+	on = setting_number(&reuse) != 0;
 	REAL(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	errno = saved;
 }

@@ -14,8 +14,8 @@ struct setting {
 	unsigned char value[SETTING_BYTES];
 };
 
-/* The value last kept for an option; NULL: none. */
-const struct setting *settings_find(const struct shadow *sock, int level, int option);
+/* The value last kept for an option.  False: none. */
+bool settings_find(const struct shadow *sock, int level, int option, struct setting *copy);
 
 /* Keep a value (readable, len bytes).  False where the store has no room for it. */
 bool settings_keep(struct shadow *sock, int level, int option, const void *value, socklen_t len);
@@ -29,13 +29,16 @@ void settings_forget_name(struct shadow *sock);
 
 /* A kernel socket that the program has done with, but Java has not: former.c. */
 struct former {
-	int fd;               /* -1: gone */
-	unsigned flags;
-	uint32_t left;        /* bytes still to be told, of one that was shut down */
-	uint64_t cookie;
+	_Atomic int fd;       /* -1: gone */
+	_Atomic unsigned flags;
+	_Atomic uint32_t left; /* bytes still to be told, of one that was shut down */
+	_Atomic uint64_t cookie;
 };
 
 enum { FORMERS = 8 };
+
+/* Put one into its place, which other threads may be looking at. */
+void former_put(struct former *place, const struct former *former);
 
 /* Keep one; false where the store has no room for it. */
 bool settings_park(struct shadow *sock, const struct former *former);
