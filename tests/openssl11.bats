@@ -113,13 +113,7 @@ notes() {
 }
 
 @test "a refused chain ends as OpenSSL 1.1 ends it, and the server gets the alert" {
-  local name reason alert
-  while read -r name reason alert; do
-    : >"$FARM/pki.log"
-    row "$name" | shim "$FARM/client" connect >out
-    grep -Fq "$name fail: SSL_get_error 1, certificate verify failed, verify result $reason, errno 0" out || { cat out; return 1; }
-    wait_for_line "$FARM/pki.log" "^$name $alert\$" || { cat "$FARM/pki.log"; return 1; }
-  done <<'ROWS'
+  refused_as <<'ROWS'
 self-signed 18 TLSV1_ALERT_UNKNOWN_CA
 unknown-ca 20 TLSV1_ALERT_UNKNOWN_CA
 expired 10 SSLV3_ALERT_CERTIFICATE_EXPIRED
@@ -233,18 +227,7 @@ $FARM/root.p12: wrong password: nothing is trusted"
 }
 
 @test "sessions of OpenSSL 1.1: resumed within the process, not from outside" {
-  local port
-  port=$(port_of valid)
-  run -0 shim "$FARM/sessions" "$port" resume
-  assert_output 'reused 0 1'
-  run -0 shim "$FARM/sessions" "$(port_of self-signed)" resume
-  assert_output refused
-  port=$(port_of self-signed)
-  "$FARM/sessions" "$port" save self-signed.session
-  run -0 "$FARM/sessions" "$port" load self-signed.session
-  assert_output 'reused 1'
-  run -0 shim "$FARM/sessions" "$port" load self-signed.session
-  assert_output refused
+  resumes
 }
 
 @test "40 threads with OpenSSL 1.1, and children of fork" {

@@ -189,22 +189,13 @@ PROGRAM
 
 @test "a session resumed in its own process stays resumed; one from outside becomes a full handshake" {
   local port
+  resumes
   port=$(port_of valid)
-  run -0 shim "$FARM/sessions" "$port" resume
-  assert_output 'reused 0 1'
-  run -0 shim "$FARM/sessions" "$(port_of self-signed)" resume
-  assert_output refused
   "$FARM/sessions" "$port" save valid.session
   run -0 "$FARM/sessions" "$port" load valid.session
   assert_output 'reused 1'
   run -0 shim "$FARM/sessions" "$port" load valid.session
   assert_output 'reused 0'
-  port=$(port_of self-signed)
-  "$FARM/sessions" "$port" save self-signed.session
-  run -0 "$FARM/sessions" "$port" load self-signed.session
-  assert_output 'reused 1'
-  run -0 shim "$FARM/sessions" "$port" load self-signed.session
-  assert_output refused
 }
 
 @test "40 threads shake hands at once: the store is loaded once, every verdict is right" {

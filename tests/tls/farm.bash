@@ -77,3 +77,32 @@ tls_setup() {
   : >"$JYTHONSOCK_REPORT"
   trusting "$FARM/all.pem"
 }
+
+# refused_as: each line on stdin (certificate, verify result, alert) is what an
+# ordinary client and its server see.
+refused_as() {
+  local name reason alert
+  while read -r name reason alert; do
+    : >"$FARM/pki.log"
+    row "$name" | shim "$FARM/client" connect >out
+    grep -Fq "$name fail: SSL_get_error 1, certificate verify failed, verify result $reason, errno 0" out || { cat out; return 1; }
+    wait_for_line "$FARM/pki.log" "^$name $alert\$" || { cat "$FARM/pki.log"; return 1; }
+  done
+}
+
+# resumes: a session is resumed within its process; that of a server which is refused
+# is not, even if another process had it.
+resumes() {
+  local port
+  port=$(port_of valid)
+  run -0 shim "$FARM/sessions" "$port" resume
+  assert_output 'reused 0 1'
+  run -0 shim "$FARM/sessions" "$(port_of self-signed)" resume
+  assert_output refused
+  port=$(port_of self-signed)
+  "$FARM/sessions" "$port" save self-signed.session
+  run -0 "$FARM/sessions" "$port" load self-signed.session
+  assert_output 'reused 1'
+  run -0 shim "$FARM/sessions" "$port" load self-signed.session
+  assert_output refused
+}
