@@ -176,13 +176,24 @@ static bool former_receives(struct transfer *t, bool *answered)
 	return true;
 }
 
+/* A UDP socket whose listen was refused takes its datagrams for a stream's, and fails. */
+static bool stumble(struct transfer *t)
+{
+	struct pollfd one = { .fd = t->at.fd, .events = POLLIN };
+	char byte;
+
+	if (may_wait(t) && REAL(poll)(&one, 1, -1) < 0)
+		return fail(t, errno);
+	return REAL(recv)(t->at.fd, &byte, sizeof byte, MSG_DONTWAIT) >= 0 && fail(t, EINVAL);
+}
+
 bool channel_receives(struct transfer *t)
 {
 	struct shadow *sock = t->sock;
 	bool answered;
 
 	if (sock->kind == UDP)
-		return false;
+		return sock->past & PAST_HALF && python_called(t->at.site) && stumble(t);
 	channel_refresh(sock, t->at.fd);
 	channel_wake(sock);
 	if (sock->past & PAST_END && shadow_timing(sock, RECEIVE) != NONBLOCKING)
