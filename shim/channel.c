@@ -254,6 +254,8 @@ bool channel_sends(struct transfer *t, size_t len)
 	struct shadow *sock = t->sock;
 	bool closed;
 
+	if (sock->kind == UDP)
+		return in_vain(t, len, ENOTCONN);
 	channel_refresh(sock, t->at.fd);
 	closed = channel_closed(sock, t->at.fd);
 	if (python_doing == PYTHON_SENDTO)

@@ -47,6 +47,12 @@ void channel_deafen(int fd);
  * errno of the bind, and then nothing has changed. */
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at);
 
+/* A UDP socket whose bind was refused has a channel that is none, until it connects. */
+static inline bool channel_is_hollow(const struct shadow *sock)
+{
+	return policy.traits.channel_ends && sock->kind == UDP && sock->naming == REFUSED && sock->link == IDLE;
+}
+
 /* --- former.c: the channels that the socket had before ------------------- */
 
 /* The socket becomes something else: keep what it was, open. */

@@ -133,7 +133,7 @@ static struct view datagram_view(struct shadow *sock, int fd)
 	socklen_t len = sizeof error;
 
 	REAL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	if (!shadow_is(sock, DEAD))
+	if (!shadow_is(sock, DEAD) && !channel_is_hollow(sock))
 		return (struct view){ 0 };
 	REAL(ioctl)(fd, FIONREAD, &waiting);
 	return (struct view){ .hide = true, .force = waiting ? POLLIN : 0 };
