@@ -149,6 +149,7 @@ END
   requires chromium
   "$JYTHONSOCK" report html "$REPORT" >report.html
   run timeout 50 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --dump-dom "file://$PWD/report.html"
+  refute_output --partial "[object "
   assert_output --partial '<b class="mono">options.py:8</b>'
   assert_output --partial 'class="dot"'
 }
