@@ -262,8 +262,8 @@ struct verdict decide_getsockname(const struct shadow *sock)
 
 	if (get(&sock->role) == DEAD && policy.traits.dead_is_closed)
 		return rule_answer(ONE_LIFE, 0, 0);
-	if (policy.traits.nameless_error && (shadow_past(sock) & PAST_UNNAMED || get(&sock->role) == DEAD ||
-	    (sock->kind == UDP && naming == REFUSED)))
+	if (policy.traits.nameless_error && get(&sock->role) != UNMADE && (shadow_past(sock) & PAST_UNNAMED ||
+	    get(&sock->role) == DEAD || (sock->kind == UDP && naming == REFUSED)))
 		return rule_fail(UNBOUND_NAME, policy.traits.nameless_error);
 	if (get(&sock->role) != UNMADE)
 		return PASS;

@@ -175,14 +175,20 @@ int decide_apply(enum role role, int level, int option, int value)
 	return 0;
 }
 
+static bool is_socket_option(int row, int option)
+{
+	return row < OPTIONS && options[row].level == SOL_SOCKET && options[row].option == option;
+}
+
 struct verdict decide_remembered(const struct shadow *sock, int row, int value)
 {
-	bool size = row < OPTIONS && options[row].level == SOL_SOCKET &&
-		    (options[row].option == SO_RCVBUF || options[row].option == SO_SNDBUF);
-	bool linger = row < OPTIONS && options[row].level == SOL_SOCKET && options[row].option == SO_LINGER;
-	bool unknown = get(&sock->role) == LISTENER && options[row].option == SO_SNDBUF; /* to a ServerSocket */
+	bool server = get(&sock->role) == LISTENER, sends = is_socket_option(row, SO_SNDBUF);
+	bool receives = is_socket_option(row, SO_RCVBUF), flag = !sends && !receives && !is_socket_option(row, SO_LINGER);
+	bool refused = server && shadow_past(sock) & PAST_UNREADY && (receives || is_socket_option(row, SO_REUSEADDR));
 
-	return rule_answer(OPTION_READBACK, !size && !linger, size && value <= 0 && !unknown ? EINVAL : 0);
+	if (refused) /* a ServerSocket that is closed; it does not know the other options */
+		return rule_answer(OPTION_READBACK, flag, EBADF);
+	return rule_answer(OPTION_READBACK, flag, value <= 0 && (receives || (sends && !server)) ? EINVAL : 0);
 }
 
 struct verdict decide_linger(const struct shadow *sock)

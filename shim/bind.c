@@ -106,7 +106,7 @@ static int bind_again(struct shadow *sock, const void *addr, socklen_t len, cons
 		err = EINVAL;
 	if (err)
 		return fail(err);
-	if (sock->kind == UDP && shadow_is(sock, UNMADE)) {
+	if (sock->kind == UDP && shadow_is(sock, UNMADE) && !channel_is_half(sock)) {
 		rc = bind_now(sock, addr, len, at);
 		channel_note(sock, rc == 0 ? 0 : errno);
 		if (rc != 0)
@@ -189,24 +189,24 @@ static int listener_made(struct shadow *sock, int backlog, const struct occasion
 	return err ? mapped(decide_bind_error(err), at, err) : 0;
 }
 
-/* A listener goes on, with an empty queue; anything else is none, though Jython thinks
- * so where it waits for nothing. */
-static void listen_failed(struct shadow *sock, int fd)
+/* What is to be noted of a refused listen.  A listener goes on, with an empty queue;
+ * anything else is none, though Jython thinks so where it waits for nothing. */
+static unsigned listen_failed(struct shadow *sock, int fd)
 {
 	bool unseen = shadow_timing(sock, SEND) == NONBLOCKING;
 
+	former_unlisten(sock);
 	if (shadow_is(sock, LISTENER) && !(sock->past & PAST_BROKEN)) {
 		former_ignore(sock, fd);
-		sock->past |= unseen ? PAST_UNNAMED | PAST_UNREADY : PAST_UNNAMED;
-	} else if (unseen || !shadow_is(sock, UNMADE)) {
-		sock->past |= PAST_BROKEN | PAST_UNNAMED | PAST_UNREADY;
+		return unseen ? PAST_UNNAMED | PAST_UNREADY : PAST_UNNAMED;
 	}
+	return unseen || !shadow_is(sock, UNMADE) ? PAST_BROKEN | PAST_UNNAMED | PAST_UNREADY : PAST_UNNAMED;
 }
 
 static int listen_anew(struct shadow *sock, int backlog, const struct occasion *at)
 {
 	struct verdict v = report_finding(decide_backlog(backlog), at);
-	unsigned before;
+	unsigned before, failed;
 	int err;
 
 	if (enforced(v) && v.rc < 0) {
@@ -222,13 +222,12 @@ static int listen_anew(struct shadow *sock, int backlog, const struct occasion *
 		before = (before & ~(unsigned)PAST_CONNECTED) | (sock->link == CONNECTED ? PAST_CONNECTED : 0);
 	err = listener_made(sock, backlog, at);
 	channel_note(sock, err);
-	if (!err)
-		sock->past = (before | (sock->past & PAST_CLOSED)) & PAST_LASTING;
-	else
-		listen_failed(sock, at->fd);
-	if (err && shadow_timing(sock, SEND) != NONBLOCKING)
+	failed = err ? listen_failed(sock, at->fd) : 0;
+	if (err && shadow_timing(sock, SEND) != NONBLOCKING) {
+		sock->past |= failed;
 		return fail(err);
-	sock->past |= PAST_LISTENED;
+	}
+	sock->past = ((before | (sock->past & PAST_CLOSED)) & PAST_LASTING) | failed | PAST_LISTENED;
 	pending_done(sock);
 	sock->kind = TCP;
 	track_role(sock, LISTENER, IDLE);

@@ -193,7 +193,7 @@ bool channel_receives(struct transfer *t)
 	bool answered;
 
 	if (sock->kind == UDP)
-		return sock->past & PAST_HALF && python_called(t->at.site) && stumble(t);
+		return channel_is_half(sock) && python_called(t->at.site) && stumble(t);
 	channel_refresh(sock, t->at.fd);
 	channel_wake(sock);
 	if (sock->past & PAST_END && shadow_timing(sock, RECEIVE) != NONBLOCKING)
@@ -249,20 +249,32 @@ static bool in_vain(struct transfer *t, size_t len, int err)
 	return true;
 }
 
+/* It sends datagrams as a stream would; without a channel nothing. */
+static bool half_sends(struct transfer *t, size_t len)
+{
+	if (shadow_is(t->sock, UNMADE) || (!t->addressed && t->sock->past & PAST_MUTE))
+		return fail(t, ENOTCONN);
+	return !t->addressed && t->sock->link != CONNECTED && in_vain(t, len, ENOTCONN);
+}
+
 bool channel_sends(struct transfer *t, size_t len)
 {
 	struct shadow *sock = t->sock;
-	bool closed;
+	bool closed, is_refused = shadow_is(sock, LISTENER) && sock->past & PAST_UNREADY;
 
+	if (channel_is_half(sock))
+		return half_sends(t, len);
 	if (sock->kind == UDP)
 		return in_vain(t, len, ENOTCONN);
 	channel_refresh(sock, t->at.fd);
 	closed = channel_closed(sock, t->at.fd);
 	if (python_doing == PYTHON_SENDTO)
-		return in_vain(t, len, closed ? ECONNRESET : policy.traits.tcp_sendto_error);
+		return in_vain(t, len, closed || is_refused ? ECONNRESET : policy.traits.tcp_sendto_error);
 	channel_wake(sock);
 	if (sock->past & PAST_MUTE)
 		return fail(t, ENOTCONN);
+	if (is_refused)
+		return in_vain(t, 0, ECONNRESET);
 	if (shadow_is(sock, LISTENER))
 		return in_vain(t, len, policy.traits.tcp_sendto_error);
 	if (sock->link == CONNECTING)

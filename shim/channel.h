@@ -53,6 +53,12 @@ static inline bool channel_is_hollow(const struct shadow *sock)
 	return policy.traits.channel_ends && sock->kind == UDP && sock->naming == REFUSED && sock->link == IDLE;
 }
 
+/* One whose listen was refused its backlog is no UDP socket any more, but has its channel. */
+static inline bool channel_is_half(const struct shadow *sock)
+{
+	return sock->kind == UDP && shadow_past(sock) & PAST_HALF;
+}
+
 /* --- former.c: the channels that the socket had before ------------------- */
 
 /* The socket becomes something else: keep what it was, open. */

@@ -55,6 +55,8 @@ void former_keep(struct shadow *sock, int fd)
 {
 	struct former former = { .flags = flags_of(sock), .left = sock->left, .cookie = sock->cookie };
 
+	if (shadow_is(sock, LISTENER) && sock->past & PAST_BROKEN)
+		return; /* there is nothing */
 	former.fd = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
 	keep(sock, &former);
 }

@@ -120,8 +120,10 @@ static struct view client_view(struct shadow *sock, int fd)
 
 static struct view listener_view(const struct shadow *sock)
 {
-	struct view view = { .force = sock->past & PAST_UNREADY && !(sock->past & PAST_CLOSED) ? 0 : POLLOUT };
+	struct view view = { .hide = sock->past & PAST_BROKEN }; /* which is no listener for the kernel */
 
+	if (!(sock->past & PAST_UNREADY) || sock->past & PAST_CLOSED || (sock->parked && former_has_closed(sock)))
+		view.force = POLLOUT;
 	if (sock->parked && former_is_ready(sock, LISTENS))
 		view.force |= POLLIN;
 	return view;

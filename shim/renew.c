@@ -73,10 +73,16 @@ static int again_failed(int err, const struct occasion *at)
 	return err;
 }
 
+/* Nobody hears that the listen was refused: the client that there was has gone, all the same. */
+static bool gives_way(const struct shadow *sock, enum role role)
+{
+	return role == LISTENER && shadow_is(sock, CLIENT) && shadow_timing(sock, SEND) == NONBLOCKING;
+}
+
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at)
 {
 	struct renewal renewal = { sock, -1, false };
-	bool closed = channel_closed(sock, at->fd);
+	bool closed = channel_closed(sock, at->fd), replaced = closed;
 	int err;
 
 	renewal.fresh = REAL(socket)(sock->family, type | SOCK_CLOEXEC, 0);
@@ -88,14 +94,14 @@ int channel_renew(struct shadow *sock, int type, enum role role, const struct oc
 		fdtable_each(replace, &renewal);
 	}
 	err = channel_bind(sock, renewal.fresh, role);
-	if (!err) {
+	if (!err)
 		settings_apply(sock, renewal.fresh, role);
-		if (!closed) {
-			former_keep(sock, at->fd);
-			fdtable_each(replace, &renewal);
-		}
+	if (!closed && (!err || gives_way(sock, role))) {
+		former_keep(sock, at->fd);
+		fdtable_each(replace, &renewal);
+		replaced = true;
 	}
-	if (!err || closed)
+	if (replaced)
 		track_renewed(sock, at->fd, type);
 	sock->coming = 0;
 	if (!err && role == CLIENT)

@@ -70,6 +70,17 @@ void track_new(int fd, int domain, int type, int protocol)
 	shadow_put(sock);
 }
 
+static bool keep_peer(int fd, struct shadow *sock)
+{
+	struct address peer = { .len = sizeof peer.in6 };
+	int saved = errno;
+
+	if (REAL(getpeername)(fd, &peer.any, &peer.len) == 0)
+		return shadow_keep(sock, &sock->peer, &peer.any, peer.len);
+	errno = saved;
+	return false;
+}
+
 void track_accepted(int fd, const struct shadow *listener, int flags)
 {
 	struct shadow *sock;
@@ -86,6 +97,8 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 			sock->past = PAST_ASLEEP | PAST_TRIED | PAST_ACCEPTED | PAST_KINLESS;
 		sock->type = listener->type;
 		track_role(sock, CLIENT, CONNECTED);
+		if (rule_active(REMEMBERED_PEER))
+			keep_peer(fd, sock);
 		if (rule_mode(ACCEPT_INHERITS) == ENFORCE) {
 			settings_copy(listener, sock);
 			settings_apply(sock, fd, CLIENT);
@@ -141,9 +154,7 @@ static void classify_names(int fd, struct shadow *sock)
 		shadow_keep(sock, &sock->name, &name.any, name.len);
 		sock->naming = BOUND;
 	}
-	name.len = sizeof name.in6;
-	if (REAL(getpeername)(fd, &name.any, &name.len) == 0) {
-		shadow_keep(sock, &sock->peer, &name.any, name.len);
+	if (keep_peer(fd, sock)) {
 		if (sock->kind == UDP)
 			track_role(sock, DATAGRAM, CONNECTED);
 	} else if (sock->kind == UDP && sock->naming == BOUND) {
@@ -267,7 +278,7 @@ void track_renewed(struct shadow *sock, int fd, int type)
 	sock->cookie = track_cookie(fd);
 	sock->coming = 0;
 	sock->kind = type == SOCK_STREAM ? TCP : UDP;
-	sock->past &= PAST_LASTING;
+	sock->past &= PAST_LASTING | PAST_UNNAMED;
 	sock->ended = 0;
 	sock->left = 0;
 	sock->woken = 0;

@@ -104,7 +104,8 @@ static bool send_refused(struct transfer *t, const void *addr, socklen_t len)
 	if (shadow_is(sock, LISTENER) && policy.traits.channel_ends &&
 	    (python_doing == PYTHON_SENDTO || sock->past & (PAST_DATAGRAM | PAST_TRIED | PAST_MUTE)))
 		return channel_sends(t, t->len);
-	if (channel_is_hollow(sock) && t->addressed && channel_sends(t, t->len))
+	if ((channel_is_hollow(sock) ? t->addressed : channel_is_half(sock) && python_called(t->at.site)) &&
+	    channel_sends(t, t->len))
 		return true;
 	if (answered(t, decide_send(sock, t->addressed, elsewhere)))
 		return true;

@@ -1,5 +1,6 @@
 """Sockets that connect or listen again: what their former connections and listeners still do, and what is remembered."""
 import select
+import socket
 
 from harness import scenario, const
 
@@ -150,6 +151,25 @@ def listen_busy(t):
     t.step('getsockname', l.getsockname)
 
 
+for _timeout in (0.2, 0.0):
+    @scenario('anew/client-listens-busy%s' % ('' if _timeout else '-nonblocking'))
+    def client_listens_busy(t, timeout=_timeout):
+        """A listener, then a client, whose listen is refused: the connections of its first queue are lost."""
+        l, m = t.tcp('l'), t.listener('m')
+        t.setup(l.listen, 5)
+        c = t.tcp('c')
+        t.setup(c.connect, ('127.0.0.1', l.getsockname()[1]))
+        t.setup(l.connect, m.getsockname()[:2])
+        t.sleep()
+        t.setup(l.bind, m.getsockname()[:2])
+        l.settimeout(timeout)
+        t.step('listen', l.listen, 5)
+        ready(t, 'select', l)
+        t.step('accept', l.accept)
+        t.step('send', l.send, b'x')
+        t.step('recv', l.recv, 10)
+
+
 @scenario('anew/listener-connects')
 def listener_connects(t):
     l, m = t.listener('l'), t.listener('m')
@@ -181,6 +201,21 @@ def accepted_refused(t):
     t.step('send', a.send, b'x')
 
 
+@scenario('anew/accepted-peer-gone')
+def peer_gone(t):
+    """Reset by its peer, an accepted socket still knows whose it was."""
+    c, a, l = t.pair()
+    t.setup(c.close)
+    t.sleep()
+    for _ in range(2):
+        try:
+            a.send(b'x')
+        except socket.error:
+            pass
+        t.sleep()
+    t.step('getpeername', lambda: a.getpeername()[0])
+
+
 @scenario('anew/listen-0')
 def listen_0(t):
     s = t.tcp()
@@ -203,6 +238,34 @@ def udp_listens(t):
         t.step('get ' + option, lambda level=level, option=option: u.getsockopt(const(level), const(option)))
     u.settimeout(0.2)
     t.step('recv', u.recv, 10)
+
+
+@scenario('anew/udp-listen-0')
+def udp_listen_0(t):
+    """Jython takes it for a server's, in vain, and sends its datagrams as a stream's."""
+    u, other = t.udp(), t.udp('other')
+    u.settimeout(0.0)
+    t.setup(u.bind, ('127.0.0.1', 0))
+    t.setup(other.bind, ('127.0.0.1', 0))
+    t.step('listen', u.listen, 0)
+    t.step('send', u.send, b'x')
+    u.settimeout(0.2)
+    t.step('send and wait', u.send, b'x')
+    t.step('sendto', u.sendto, b'x', other.getsockname()[:2])
+    t.setup(u.shutdown, 2)
+    t.step('send shut down', u.send, b'x')
+
+
+@scenario('anew/udp-listen-0-unbound')
+def udp_listen_0_unbound(t):
+    u = t.udp()
+    u.settimeout(0.2)
+    t.step('listen', u.listen, 0)
+    t.step('bind', u.bind, ('127.0.0.1', t.port('mine')))
+    t.step('send', u.send, b'x')
+    t.step('sendto', u.sendto, b'x', t.peer('echo'))
+    t.step('recv', u.recv, 10)
+    t.step('getsockname', u.getsockname)
 
 
 @scenario('anew/udp-closed-with-data')
