@@ -22,6 +22,8 @@ void channel_refresh(struct shadow *sock, int fd)
 	if (sock->kind != TCP || !shadow_is(sock, CLIENT) || sock->link != CONNECTING)
 		return;
 	link = connect_state(fd);
+	if (link == IDLE && connect_was_reset(fd))
+		link = CONNECTED;
 	if (link != CONNECTING)
 		track_role(sock, CLIENT, link);
 }

@@ -14,16 +14,30 @@ static int fail(int err)
 	return -1;
 }
 
+static bool ask_info(int fd, struct tcp_info *info)
+{
+	socklen_t len = sizeof *info;
+
+	return REAL(getsockopt)(fd, IPPROTO_TCP, TCP_INFO, info, &len) == 0;
+}
+
 enum link connect_state(int fd)
 {
 	struct tcp_info info = { 0 };
-	socklen_t len = sizeof info;
 
-	if (REAL(getsockopt)(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+	if (!ask_info(fd, &info))
 		return IDLE;
 	if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV)
 		return CONNECTING;
 	return info.tcpi_state == TCP_CLOSE ? IDLE : CONNECTED;
+}
+
+/* The round trip of its SYN is known of a connection only. */
+bool connect_was_reset(int fd)
+{
+	struct tcp_info info = { 0 };
+
+	return ask_info(fd, &info) && info.tcpi_state == TCP_CLOSE && info.tcpi_rtt;
 }
 
 void connect_failed(struct shadow *sock, int error)
@@ -191,7 +205,8 @@ static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc
 	int err;
 
 	channel_refresh(sock, at->fd);
-	if (python_doing == PYTHON_CONNECT_EX && sock->past & PAST_TRIED && settled(decide_connect_ex_tried(sock), at, rc))
+	if (python_doing == PYTHON_CONNECT_EX && (sock->past & PAST_TRIED || (sock->kind == UDP && !shadow_is(sock, UNMADE))) &&
+	    settled(decide_connect_ex_tried(sock), at, rc))
 		return true;
 	if (!python_connects() && shadow_is(sock, CLIENT) && sock->link != IDLE) {
 		if (shadow_timing(sock, SEND) == NONBLOCKING)

@@ -21,4 +21,7 @@ void connect_expired(struct shadow *sock, const struct occasion *at);
 /* State of a connection that was under way: CONNECTING, CONNECTED or IDLE (over). */
 enum link connect_state(int fd);
 
+/* One that is over: had it been established before it was reset? */
+bool connect_was_reset(int fd);
+
 #endif

@@ -43,6 +43,10 @@ ssize_t recv_piece(struct transfer *t, void *buf, size_t len, int flags, struct 
 /* After recv_end: is the source to be withheld from the program? */
 bool recv_hides_source(const struct transfer *t);
 
+/* The source that a recvfrom tells, where that is not the kernel's; room: *len before
+ * the call. */
+void recv_source(const struct transfer *t, struct sockaddr *addr, socklen_t room, socklen_t *len);
+
 /* Take back what recv_begin or send_begin borrowed. */
 void transfer_over(struct transfer *t);
 

@@ -11,9 +11,7 @@ static int fail(int err)
 	return -1;
 }
 
-/* Answer an address as the kernel does: truncated to the room there is, with
- * its full length.  The kernel's own answer has just proved the pointers good. */
-static void answer_address(const struct address *address, struct sockaddr *addr, socklen_t room, socklen_t *len)
+void answer_address(const struct address *address, struct sockaddr *addr, socklen_t room, socklen_t *len)
 {
 	socklen_t size = address->any.sa_family == AF_INET6 ? sizeof address->in6 : sizeof address->in;
 

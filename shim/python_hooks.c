@@ -229,6 +229,12 @@ static object shown_timeout(object timeout)
 	return nonblocking_zero;
 }
 
+static object none(void)
+{
+	py.Py_IncRef(py._Py_NoneStruct);
+	return py._Py_NoneStruct;
+}
+
 object hook_gettimeout(object self, object a, object b, object c, object d)
 {
 	if (accepting.stage == DEFAULT_ASKED && self == accepting.listener) {
@@ -243,8 +249,7 @@ object hook_getdefaulttimeout(object self, object a, object b, object c, object 
 {
 	if (accepting.stage == ACCEPTED) {
 		accepting.stage = DEFAULT_ASKED;
-		py.Py_IncRef(py._Py_NoneStruct);
-		return py._Py_NoneStruct;
+		return none();
 	}
 	accepting.stage = NOT_ACCEPTING;
 	return shown_timeout(original[HOOK_getdefaulttimeout](self, a, b, c, d));
@@ -260,28 +265,38 @@ object hook_getblocking(object self, object a, object b, object c, object d)
 	return clamped ? py.PyBool_FromLong(0) : original[HOOK_getblocking](self, a, b, c, d);
 }
 
+/* A result with another item in one place; takes both. */
+static object with_item(object result, ssize_t place, object item)
+{
+	ssize_t size = py.PyTuple_Size(result);
+	object copy = size > place && item ? py.PyTuple_New(size) : NULL;
+
+	if (!copy)
+		return result;
+	for (ssize_t i = 0; i < size; i++) {
+		object one = i == place ? item : py.PyTuple_GetItem(result, i);
+
+		if (i != place)
+			py.Py_IncRef(one);
+		py.PyTuple_SetItem(copy, i, one);
+	}
+	py.Py_DecRef(result);
+	return copy;
+}
+
 /* (…, address) with the address that Jython 2.5 gave in timeout mode. */
 static object without_source(object result)
 {
-	ssize_t size = result && python_source_hidden ? py.PyTuple_Size(result) : 0;
-	object copy, source;
+	object source;
 
-	if (size <= 0)
+	if (!result || !python_source_hidden)
 		return result;
-	copy = py.PyTuple_New(size);
 	source = py.PyTuple_New(2);
-	if (!copy || !source)
+	if (!source)
 		return result;
-	py.Py_IncRef(py._Py_NoneStruct);
-	py.PyTuple_SetItem(source, 0, py._Py_NoneStruct);
+	py.PyTuple_SetItem(source, 0, none());
 	py.PyTuple_SetItem(source, 1, py.PyLong_FromLong(-1));
-	for (ssize_t i = 0; i < size - 1; i++) {
-		py.Py_IncRef(py.PyTuple_GetItem(result, i));
-		py.PyTuple_SetItem(copy, i, py.PyTuple_GetItem(result, i));
-	}
-	py.PyTuple_SetItem(copy, size - 1, source);
-	py.Py_DecRef(result);
-	return copy;
+	return with_item(result, py.PyTuple_Size(result) - 1, source);
 }
 
 #define WAITS(name, what)                                                               \
@@ -307,8 +322,16 @@ object hook_recv(object self, object a, object b, object c, object d)
 	if (!result || !python_ended)
 		return result;
 	py.Py_DecRef(result);
-	py.Py_IncRef(py._Py_NoneStruct);
-	return py._Py_NoneStruct;
+	return none();
+}
+
+object hook_recvfrom(object self, object a, object b, object c, object d)
+{
+	object result;
+
+	python_source_hidden = python_ended = false;
+	result = without_source(doing(PYTHON_RECVFROM, HOOK_recvfrom, self, a, b, c, d));
+	return result && python_ended ? with_item(result, 0, none()) : result;
 }
 
 enum { EGETADDRINFOFAILED = 20001 }; /* Jython's own errno */
@@ -353,7 +376,6 @@ object hook_connect_ex(object self, object a, object b, object c, object d)
 }
 
 WAITS(recv_into, PYTHON_RECV)
-RECEIVES(recvfrom)
 RECEIVES(recvfrom_into)
 RECEIVES(recvmsg)
 RECEIVES(recvmsg_into)
@@ -374,6 +396,5 @@ object hook_getsockopt(object self, object a, object b, object c, object d)
 	py.Py_DecRef(result);
 	if (!policy.traits.unset_is_none)
 		return py.PyLong_FromLong(0);
-	py.Py_IncRef(py._Py_NoneStruct);
-	return py._Py_NoneStruct;
+	return none();
 }

@@ -57,6 +57,8 @@ SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __
 			   socklen_t *restrict addrlen)
 {
 	struct transfer t = TRANSFER("recvfrom", fd, flags);
+	bool asks = addr.__sockaddr__ && addrlen;
+	socklen_t room;
 	ssize_t rc;
 
 	FOUND(recvfrom);
@@ -64,20 +66,22 @@ SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __
 		return REAL(recvfrom)(fd, buf, len, flags, addr, addrlen);
 	t.addressed = true;
 	t.empty = len == 0;
+	room = asks && policy.traits.stream_source && readable(addrlen, sizeof *addrlen) ? *addrlen : 0;
 	if (recv_begin(&t)) {
-		if (t.rc == 0 && addr.__sockaddr__ && addrlen)
-			*addrlen = 0;
-		return t.rc;
+		rc = t.rc;
+		if (rc == 0 && asks)
+			*addrlen = 0, t.sock = track_unchecked(fd);
+	} else {
+		if (t.limit && t.limit < len)
+			len = t.limit;
+		do
+			rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, flags, addr.__sockaddr__, addrlen) :
+						     REAL(recvfrom)(t.source, buf, len, flags, addr, addrlen);
+		while (recv_again(&t, rc));
+		rc = recv_end(&t, rc);
 	}
-	if (t.limit && t.limit < len)
-		len = t.limit;
-	do
-		rc = recv_is_piecewise(&t) ? recv_piece(&t, buf, len, flags, addr.__sockaddr__, addrlen) :
-					     REAL(recvfrom)(t.source, buf, len, flags, addr, addrlen);
-	while (recv_again(&t, rc));
-	rc = recv_end(&t, rc);
-	if (rc >= 0 && addr.__sockaddr__ && addrlen && recv_hides_source(&t))
-		*addrlen = 0;
+	if (rc >= 0 && asks)
+		recv_source(&t, addr.__sockaddr__, room, addrlen);
 	transfer_over(&t);
 	return rc;
 }

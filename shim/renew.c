@@ -1,6 +1,7 @@
 /* A socket begins anew: its descriptors stay, the kernel's socket behind them is
  * another.  What was registered with epoll for the old one is gone with it. */
 #include "channel.h"
+#include "connect.h"
 #include "settings.h"
 
 #include <string.h>
@@ -42,13 +43,52 @@ static void before_bind(const struct shadow *sock, int fd, enum role role)
 	settings_before_bind(sock, fd);
 }
 
+struct vacancy {
+	in_port_t port;
+	bool found;
+};
+
+static void vacate(int fd, struct shadow *sock, void *context)
+{
+	struct vacancy *vacancy = context;
+	struct address name;
+	const int on = 1;
+
+	if (sock->kind != TCP || !shadow_is(sock, CLIENT) || !track_confirm(fd, sock) ||
+	    !(sock->link == CONNECTING ? connect_state(fd) == IDLE : channel_closed(sock, fd)))
+		return;
+	if (track_kernel_name(fd, &name) && name.in.sin_port == vacancy->port &&
+	    REAL(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0)
+		vacancy->found = true;
+}
+
+/* A channel that has closed has left its port, while Linux keeps that for as long as there
+ * is a descriptor: bind beside it. */
+static int bind_beside(int fd, const struct address *name, socklen_t len)
+{
+	struct vacancy vacancy = { name->in.sin_port, false };
+	int before = 0, err;
+	socklen_t size = sizeof before;
+
+	if (vacancy.port)
+		fdtable_each(vacate, &vacancy);
+	if (!vacancy.found || REAL(getsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &before, &size) != 0)
+		return EADDRINUSE;
+	REAL(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	err = REAL(bind)(fd, &name->any, len) == 0 ? 0 : errno;
+	REAL(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &before, sizeof before);
+	return err;
+}
+
 int channel_bind(struct shadow *sock, int fd, enum role role)
 {
 	struct address name;
 	socklen_t len = shadow_recall(sock, &sock->name, &name) && name.len ? name.len : anywhere(sock->family, &name);
 
 	before_bind(sock, fd, role);
-	return REAL(bind)(fd, &name.any, len) == 0 ? 0 : errno;
+	if (REAL(bind)(fd, &name.any, len) == 0)
+		return 0;
+	return errno == EADDRINUSE ? bind_beside(fd, &name, len) : errno;
 }
 
 /* A closed channel keeps no port from anybody; what it had received may still be told to

@@ -72,6 +72,10 @@ uint64_t track_cookie(int fd); /* SO_COOKIE; 0: none */
 /* The name that the kernel has for a socket; false if it is bound to no port. */
 bool track_kernel_name(int fd, struct address *name);
 
+/* Answer an address as the kernel does: truncated to the room there is, with its full
+ * length.  The kernel's own answer has just proved the pointers good. */
+void answer_address(const struct address *address, struct sockaddr *addr, socklen_t room, socklen_t *len);
+
 /* A descriptor has come into being: by socket or accept (kind and family
  * known), or from somewhere else. */
 void track_new(int fd, int domain, int type, int protocol);

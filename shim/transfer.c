@@ -314,3 +314,19 @@ bool recv_hides_source(const struct transfer *t)
 	python_source_hidden = enforced(v);
 	return enforced(v);
 }
+
+static bool tells_peer(const struct transfer *t)
+{
+	return policy.traits.stream_source && t->sock && t->sock->kind == TCP && shadow_is(t->sock, CLIENT) &&
+	       python_called(t->at.site) && rule_holds(REMEMBERED_PEER, &t->at);
+}
+
+void recv_source(const struct transfer *t, struct sockaddr *addr, socklen_t room, socklen_t *len)
+{
+	struct address peer;
+
+	if (recv_hides_source(t))
+		*len = 0;
+	else if (tells_peer(t) && shadow_recall(t->sock, &t->sock->peer, &peer) && peer.len)
+		answer_address(&peer, addr, room, len);
+}

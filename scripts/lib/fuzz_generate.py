@@ -17,8 +17,8 @@ READABLE = OPTIONS + (('SOL_SOCKET', 'SO_ERROR', ()), ('SOL_SOCKET', 'SO_TYPE', 
 TIMEOUTS = ('0.15', '0.15', '0.0', '0.0', 'None')
 
 TCP_CALLS = (('bind', 7), ('listen', 5), ('accept', 8), ('connect', 9), ('connect_ex', 6), ('send', 12), ('sendall', 3),
-             ('sendto', 1), ('recv', 12), ('shutdown', 6), ('setsockopt', 5), ('getsockopt', 6), ('getsockname', 7),
-             ('getpeername', 6), ('select', 6), ('poll', 4), ('settimeout', 4), ('close', 3))
+             ('sendto', 1), ('recv', 12), ('recvfrom', 2), ('shutdown', 6), ('setsockopt', 5), ('getsockopt', 6),
+             ('getsockname', 7), ('getpeername', 6), ('select', 6), ('poll', 4), ('settimeout', 4), ('close', 3))
 UDP_CALLS = (('bind', 7), ('listen', 1), ('accept', 1), ('connect', 7), ('connect_ex', 3), ('send', 8), ('sendall', 1),
              ('sendto', 12), ('recv', 8), ('recvfrom', 9), ('shutdown', 6), ('setsockopt', 4), ('getsockopt', 4),
              ('getsockname', 7), ('getpeername', 6), ('select', 5), ('poll', 3), ('settimeout', 4), ('close', 3))

@@ -22,7 +22,6 @@ OUT_OF_REACH = [
     (r'^timeout/(gettimeout|setblocking|negative|default)', 'timeouts live in the Python object'),
     (r'^flow/(dup-shares-timeout|accept-inherits-(timeout|nonblocking))', 'Python object'),
     (r'^nb/.*\|accepted mode$', 'Python object'),
-    (r'^flow/tcp-recvfrom-address', 'CPython returns None or an empty name for TCP'),
     (r'^family/(attributes|absent-apis)', 'attributes of the Python module'),
     (r'^address/(bad-shapes|bad-ports|unknown-host)', 'argument checks and name lookup'),
     (r'bind-ip6-literal|^ip6/v[46]-address-on', 'name lookup refuses the literal first'),

@@ -216,6 +216,61 @@ def peer_gone(t):
     t.step('getpeername', lambda: a.getpeername()[0])
 
 
+for _how in ('refused', 'refused-unseen', 'ended'):
+    @scenario('anew/port-of-%s-client' % _how)
+    def port_again(t, how=_how):
+        """A channel that has closed leaves its port to others, though its socket is still there."""
+        l = t.listener()
+        c, d, s = t.tcp('c'), t.tcp('d'), t.tcp('s')
+        mine = ('127.0.0.1', t.port('mine'))
+        t.setup(c.bind, mine)
+        c.settimeout(0.0 if how == 'refused-unseen' else 0.5)
+        t.step('connect', c.connect, l.getsockname()[:2] if how == 'ended' else t.peer('refused'))
+        if how == 'ended':
+            a = t.accepted(l)
+            t.setup(a.send, b'last words')
+            t.setup(a.close)
+        t.sleep()
+        t.setup(s.bind, mine)
+        t.step('listener on the port', s.listen, 5)
+        t.setup(s.close)
+        t.sleep()
+        t.setup(d.bind, mine)
+        t.step('client on the port', d.connect, t.peer('echo'))
+        t.step('its name', d.getsockname)
+        t.step('old name', c.getsockname)
+        c.setblocking(0)
+        t.step('old recv', c.recv, 20)
+
+
+@scenario('anew/reset-while-connecting')
+def reset_connecting(t):
+    """Nobody has looked whether the connection was made before it was reset."""
+    l = t.listener()
+    c = t.tcp('c')
+    c.setblocking(0)
+    t.setup(c.connect, l.getsockname()[:2])
+    t.sleep()
+    t.setup(l.close)
+    t.sleep()
+    t.step('connect_ex', c.connect_ex, t.peer('echo'))
+    ready(t, 'select', c)
+    t.step('recv', c.recv, 10)
+    t.step('recv again', c.recv, 10)
+
+
+@scenario('anew/recvfrom-of-a-stream')
+def recvfrom_stream(t):
+    c, a, l = t.pair()
+    c.settimeout(0.2)
+    t.setup(a.send, b'data')
+    t.step('part', c.recvfrom, 2)
+    t.step('rest', c.recvfrom, 10)
+    t.setup(a.close)
+    t.step('end', c.recvfrom, 10)
+    t.step('after the end', c.recvfrom, 10)
+
+
 @scenario('anew/listen-0')
 def listen_0(t):
     s = t.tcp()
@@ -254,6 +309,8 @@ def udp_listen_0(t):
     t.step('sendto', u.sendto, b'x', other.getsockname()[:2])
     t.setup(u.shutdown, 2)
     t.step('send shut down', u.send, b'x')
+    t.step('connect_ex', u.connect_ex, t.peer('echo'))
+    t.step('select', lambda: select.select([u], [], [], 0.05)[:2])
 
 
 @scenario('anew/udp-listen-0-unbound')
