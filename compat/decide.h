@@ -78,6 +78,9 @@ bool option_is_kept(const struct shadow *sock, int level, int option, int row);
 enum { OPTION_ONLY_BINDS = -1 };
 int decide_apply(enum role role, int level, int option, int value);
 
+/* Does a channel of its kind have this option? */
+bool option_is_its(const struct shadow *sock, int row);
+
 /* An option that is remembered (options_remembered): rc 1 if it is a flag, err if the
  * channel refuses this value. */
 struct verdict decide_remembered(const struct shadow *sock, int row, int value);

@@ -175,6 +175,11 @@ int decide_apply(enum role role, int level, int option, int value)
 	return 0;
 }
 
+bool option_is_its(const struct shadow *sock, int row)
+{
+	return roles_of(row) & (sock->kind == UDP ? D : C);
+}
+
 static bool is_socket_option(int row, int option)
 {
 	return row < OPTIONS && options[row].level == SOL_SOCKET && options[row].option == option;

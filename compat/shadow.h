@@ -48,7 +48,8 @@ enum past {
 	PAST_UNREADY = 1 << 18, /* and is never ready for writing */
 	PAST_HALF = 1 << 19,    /* a backlog was refused: no client any more, and no listener yet */
 	PAST_KINLESS = 1 << 20, /* it was accepted, whatever it is now: Jython has forgotten its family */
-	PAST_LASTING = PAST_KINLESS | PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
+	PAST_TYPELESS = 1 << 21,/* a type that there is not: an error at any address */
+	PAST_LASTING = PAST_MISFIT | PAST_TYPELESS | PAST_KINLESS | PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
 		       PAST_CLOSED /* what is true of the socket, whichever channel it has */
 };
 

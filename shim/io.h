@@ -44,8 +44,8 @@ ssize_t recv_piece(struct transfer *t, void *buf, size_t len, int flags, struct 
 bool recv_hides_source(const struct transfer *t);
 
 /* The source that a recvfrom tells, where that is not the kernel's; room: *len before
- * the call. */
-void recv_source(const struct transfer *t, struct sockaddr *addr, socklen_t room, socklen_t *len);
+ * the call.  False: there is none that it could tell, and it fails with errno. */
+bool recv_source(const struct transfer *t, struct sockaddr *addr, socklen_t room, socklen_t *len);
 
 /* Take back what recv_begin or send_begin borrowed. */
 void transfer_over(struct transfer *t);

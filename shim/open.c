@@ -15,7 +15,7 @@ static int misfit(int type)
 	track_new(fd, AF_INET, (plain == SOCK_DGRAM ? SOCK_DGRAM : SOCK_STREAM) | flags, 0);
 	sock = track_unchecked(fd);
 	if (sock)
-		sock->past |= PAST_MISFIT;
+		sock->past |= plain == SOCK_DGRAM || plain == SOCK_STREAM ? PAST_MISFIT : PAST_TYPELESS;
 	shadow_put(sock);
 	return fd;
 }
@@ -24,6 +24,7 @@ SHIM int socket(int domain, int type, int protocol)
 {
 	struct occasion at = OCCASION("socket", -1, NULL);
 	struct verdict v;
+	bool misfits;
 	int fd;
 
 	at.shown = SHOW_SOCKET;
@@ -36,8 +37,10 @@ SHIM int socket(int domain, int type, int protocol)
 	v = decide_socket(domain, type, protocol);
 	if (settled(for_python(v, v.rule == SOCKET_FAMILY && family_is_refused(domain) && python_called(at.site)), &at, &fd))
 		return fd;
-	fd = REAL(socket)(domain, type, protocol);
-	if (fd < 0 && v.rule == SOCKET_FAMILY && policy.traits.python_families == 2 && python_called(at.site))
+	misfits = v.rule == SOCKET_FAMILY && policy.traits.python_families == 2 && enforced(for_python(v, python_called(at.site)));
+	/* Root could have a raw one. */
+	fd = misfits && (domain == AF_INET || domain == AF_INET6) ? -1 : REAL(socket)(domain, type, protocol);
+	if (fd < 0 && misfits)
 		return misfit(type);
 	if (fd >= 0)
 		track_new(fd, domain, type, protocol);

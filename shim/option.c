@@ -121,7 +121,7 @@ static int set_remembered(struct shadow *sock, int row, const void *value, sockl
 	if (shadow_is(sock, UNMADE))
 		return 0;
 	channel_refresh(sock, at->fd);
-	if (channel_closed(sock, at->fd))
+	if (channel_closed(sock, at->fd) && option_is_its(sock, row))
 		err = EBADF;
 	else if (v.err)
 		err = v.err;

@@ -19,7 +19,7 @@ static const char *const api[] = {
 	"PyImport_GetModuleDict", "PyDict_GetItemString", "PyObject_GetAttrString", "PyObject_CallMethod",
 	"PyObject_IsInstance", "PyCFunction_GetFunction", "PyFloat_FromDouble", "PyFloat_AsDouble", "PyLong_AsLong",
 	"PyBool_FromLong", "PyTuple_New", "PyTuple_Size", "PyTuple_GetItem", "PyTuple_SetItem", "PyLong_FromLong",
-	"PyErr_Clear", "PyErr_SetObject", "PyErr_Fetch", "PyErr_Restore", "Py_IncRef", "Py_DecRef",
+	"PyErr_Clear", "PyErr_SetObject", "PyErr_SetFromErrno", "PyErr_Fetch", "PyErr_Restore", "Py_IncRef", "Py_DecRef",
 	"_Py_NoneStruct", "PyBaseObject_Type", "PyFloat_Type", "PyLong_Type",
 };
 _Static_assert(sizeof py == sizeof api, "one name for each symbol of CPython");
@@ -143,7 +143,8 @@ static const char *install(object module)
 	if (trouble)
 		return trouble;
 	lookup_error = py.PyObject_GetAttrString(module, "gaierror");
-	if (!lookup_error || !make_nonblocking_zero())
+	socket_error = py.PyObject_GetAttrString(module, "error");
+	if (!lookup_error || !socket_error || !make_nonblocking_zero())
 		return "no memory";
 	for (int hook = 0; hook < HOOKS; hook++) {
 		if (!entries[hook])

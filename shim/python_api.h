@@ -31,6 +31,7 @@ struct python_api {
 	object (*PyLong_FromLong)(long value);
 	void (*PyErr_Clear)(void);
 	void (*PyErr_SetObject)(object type, object value);
+	object (*PyErr_SetFromErrno)(object type);
 	void (*PyErr_Fetch)(object *type, object *value, object *traceback);
 	void (*PyErr_Restore)(object type, object value, object traceback);
 	void (*Py_IncRef)(object o);
@@ -59,7 +60,7 @@ extern method original[HOOKS];
  * that s.settimeout(t.gettimeout()) is not mistaken for settimeout(0). */
 extern object nonblocking_zero;
 
-/* socket.gaierror. */
-extern object lookup_error;
+/* socket.gaierror and socket.error. */
+extern object lookup_error, socket_error;
 
 #endif

@@ -18,7 +18,7 @@ method original[HOOKS];
 /* Below one millisecond, so that CPython waits one in poll and says timeout. */
 static const double CLAMPED = 0.00099999;
 
-object nonblocking_zero, lookup_error;
+object nonblocking_zero, lookup_error, socket_error;
 
 static bool is_clamped(double timeout)
 {
@@ -336,20 +336,30 @@ object hook_recvfrom(object self, object a, object b, object c, object d)
 
 enum { EGETADDRINFOFAILED = 20001 }; /* Jython's own errno */
 
-/* A socket of a protocol that there is not, before its first address is looked up. */
-static bool finds_no_address(object self)
+/* What Jython says of any address for a socket of a type or protocol that Java lacks, as
+ * it looks it up; 0: nothing. */
+static int misfit_error(object self)
 {
 	struct shadow *sock = track_unchecked(fd_of(self));
-	bool misfit = sock && sock->past & PAST_MISFIT;
-	object number;
+	unsigned past = sock ? shadow_past(sock) : 0;
 
 	shadow_put(sock);
-	number = misfit ? py.PyLong_FromLong(EGETADDRINFOFAILED) : NULL;
+	return past & PAST_TYPELESS ? ESOCKTNOSUPPORT : past & PAST_MISFIT ? EGETADDRINFOFAILED : 0;
+}
+
+static bool finds_no_address(object self)
+{
+	int error = misfit_error(self);
+	object number = error == EGETADDRINFOFAILED ? py.PyLong_FromLong(error) : NULL;
+
 	if (number) {
 		py.PyErr_SetObject(lookup_error, number);
 		py.Py_DecRef(number);
+	} else if (error) {
+		errno = error;
+		py.PyErr_SetFromErrno(socket_error);
 	}
-	return misfit;
+	return error;
 }
 
 #define LOOKS_UP(name, what)                                                            \
@@ -360,14 +370,15 @@ static bool finds_no_address(object self)
 		return doing(what, HOOK_##name, self, a, b, c, d);                      \
 	}
 
+LOOKS_UP(bind, PYTHON_OTHER)
 LOOKS_UP(connect, PYTHON_CONNECT)
 LOOKS_UP(sendto, PYTHON_SENDTO)
 
 /* 2.7 answers EISCONN where others say 0. */
 object hook_connect_ex(object self, object a, object b, object c, object d)
 {
-	object result = doing(PYTHON_CONNECT_EX, HOOK_connect_ex, self, a, b, c, d);
-	int success = policy.traits.connect_ex_success;
+	int success = policy.traits.connect_ex_success, error = misfit_error(self);
+	object result = error ? py.PyLong_FromLong(error) : doing(PYTHON_CONNECT_EX, HOOK_connect_ex, self, a, b, c, d);
 
 	if (!result || !success || rule_mode(CONNECT_RESULT) != ENFORCE || py.PyLong_AsLong(result) != 0)
 		return result;

@@ -80,8 +80,8 @@ SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __
 		while (recv_again(&t, rc));
 		rc = recv_end(&t, rc);
 	}
-	if (rc >= 0 && asks)
-		recv_source(&t, addr.__sockaddr__, room, addrlen);
+	if (rc >= 0 && asks && !recv_source(&t, addr.__sockaddr__, room, addrlen))
+		rc = -1;
 	transfer_over(&t);
 	return rc;
 }

@@ -96,6 +96,8 @@ void track_accepted(int fd, const struct shadow *listener, int flags)
 		if (policy.traits.accepted_sleeps)
 			sock->past = PAST_ASLEEP | PAST_TRIED | PAST_ACCEPTED | PAST_KINLESS;
 		sock->type = listener->type;
+		if (listener->type == UDP) /* the child takes it for its type, beside TCP */
+			sock->past |= PAST_MISFIT;
 		track_role(sock, CLIENT, CONNECTED);
 		if (rule_active(REMEMBERED_PEER))
 			keep_peer(fd, sock);

@@ -315,18 +315,20 @@ bool recv_hides_source(const struct transfer *t)
 	return enforced(v);
 }
 
-static bool tells_peer(const struct transfer *t)
-{
-	return policy.traits.stream_source && t->sock && t->sock->kind == TCP && shadow_is(t->sock, CLIENT) &&
-	       python_called(t->at.site) && rule_holds(REMEMBERED_PEER, &t->at);
-}
-
-void recv_source(const struct transfer *t, struct sockaddr *addr, socklen_t room, socklen_t *len)
+bool recv_source(const struct transfer *t, struct sockaddr *addr, socklen_t room, socklen_t *len)
 {
 	struct address peer;
 
 	if (recv_hides_source(t))
 		*len = 0;
-	else if (tells_peer(t) && shadow_recall(t->sock, &t->sock->peer, &peer) && peer.len)
-		answer_address(&peer, addr, room, len);
+	else if (policy.traits.stream_source && t->sock && t->sock->kind == TCP && python_called(t->at.site) &&
+		 rule_holds(REMEMBERED_PEER, &t->at)) {
+		if (shadow_is(t->sock, LISTENER)) {
+			errno = ENOTCONN; /* what is received was for the client that it was, and has no peer now */
+			return false;
+		}
+		if (shadow_recall(t->sock, &t->sock->peer, &peer) && peer.len)
+			answer_address(&peer, addr, room, len);
+	}
+	return true;
 }

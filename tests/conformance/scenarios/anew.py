@@ -269,6 +269,15 @@ def recvfrom_stream(t):
     t.setup(a.close)
     t.step('end', c.recvfrom, 10)
     t.step('after the end', c.recvfrom, 10)
+    d = t.tcp('d')
+    d.settimeout(0.2)
+    t.setup(d.connect, l.getsockname()[:2])
+    b = t.accepted(l, 'b')
+    t.setup(d.listen, 5)
+    t.setup(b.send, b'late')
+    t.sleep()
+    t.step('of a listener', d.recvfrom, 2)
+    t.step('recv of a listener', d.recv, 10)
 
 
 @scenario('anew/listen-0')
@@ -293,6 +302,27 @@ def udp_listens(t):
         t.step('get ' + option, lambda level=level, option=option: u.getsockopt(const(level), const(option)))
     u.settimeout(0.2)
     t.step('recv', u.recv, 10)
+
+
+@scenario('anew/udp-listener-accepts')
+def udp_accepts(t):
+    """Its child takes itself for a UDP socket of TCP, which has no addresses."""
+    u = t.udp()
+    t.setup(u.bind, ('127.0.0.1', 0))
+    t.step('listen', u.listen, 5)
+    c = t.tcp('c')
+    c.settimeout(0.2)
+    t.setup(c.connect, u.getsockname()[:2])
+    a = t.accept_step('accept', u)
+    t.step('bind', a.bind, ('127.0.0.1', 0))
+    t.step('connect', a.connect, t.peer('echo'))
+    t.step('sendto', a.sendto, b'x', t.peer('echo'))
+    t.step('send', a.send, b'hello')
+    t.step('recv', c.recv, 10)
+    u.settimeout(0.2)
+    t.step('connect refused', u.connect, t.peer('refused'))
+    t.step('set SO_BROADCAST', u.setsockopt, const('SOL_SOCKET'), const('SO_BROADCAST'), 1)
+    t.step('set SO_RCVBUF', u.setsockopt, const('SOL_SOCKET'), const('SO_RCVBUF'), 4096)
 
 
 @scenario('anew/udp-listen-0')
