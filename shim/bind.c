@@ -206,7 +206,7 @@ static unsigned listen_failed(struct shadow *sock, int fd)
 static int listen_anew(struct shadow *sock, int backlog, const struct occasion *at)
 {
 	struct verdict v = report_finding(decide_backlog(backlog), at);
-	unsigned before, failed;
+	unsigned before, failed, slept;
 	int err;
 
 	if (enforced(v) && v.rc < 0) {
@@ -216,6 +216,7 @@ static int listen_anew(struct shadow *sock, int backlog, const struct occasion *
 	}
 	channel_refresh(sock, at->fd);
 	before = shadow_past(sock);
+	slept = channel_slumber(sock);
 	if (sock->kind == UDP)
 		before |= shadow_is(sock, UNMADE) ? PAST_DATAGRAM : PAST_DATAGRAM | PAST_TRIED;
 	else if (shadow_is(sock, CLIENT))
@@ -227,7 +228,7 @@ static int listen_anew(struct shadow *sock, int backlog, const struct occasion *
 		sock->past |= failed;
 		return fail(err);
 	}
-	sock->past = ((before | (sock->past & PAST_CLOSED)) & PAST_LASTING) | failed | PAST_LISTENED;
+	sock->past = ((before | (sock->past & PAST_CLOSED)) & PAST_LASTING) | failed | slept | PAST_LISTENED;
 	pending_done(sock);
 	sock->kind = TCP;
 	track_role(sock, LISTENER, IDLE);

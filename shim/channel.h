@@ -29,6 +29,12 @@ void channel_wake(struct shadow *sock);
 /* The same by waiting for it: what the wait says is there has been read by then. */
 void channel_watch(struct shadow *sock);
 
+/* What is left of its sleep when it begins anew: its use will wake the channel that there is then. */
+static inline unsigned channel_slumber(const struct shadow *sock)
+{
+	return shadow_past(sock) & (PAST_ASLEEP | PAST_DORMANT) ? PAST_DORMANT : 0;
+}
+
 /* Before a receive or a send of a TCP client.  True: answered, t->rc. */
 bool channel_receives(struct transfer *t);
 bool channel_sends(struct transfer *t, size_t len);

@@ -200,7 +200,7 @@ static void begun_in_vain(struct shadow *sock, int fd)
 static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc)
 {
 	bool unmade = shadow_is(sock, UNMADE) && sock->kind == TCP;
-	unsigned slept = sock->past & (PAST_ASLEEP | PAST_DORMANT) ? PAST_DORMANT : 0;
+	unsigned slept = channel_slumber(sock);
 	struct address name;
 	int err;
 

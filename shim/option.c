@@ -126,7 +126,7 @@ static int set_remembered(struct shadow *sock, int row, const void *value, sockl
 	else if (v.err)
 		err = v.err;
 	else if (!is_linger(at))
-		REAL(setsockopt)(at->fd, at->level, at->option, value, len);
+		settings_tell(sock, at->fd, at->level, at->option, value, len);
 	if (err)
 		errno = err;
 	return err ? -1 : 0;

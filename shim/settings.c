@@ -1,6 +1,7 @@
 /* Stores of options: kept, found, passed on to the kernel. */
 #include "settings.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -212,6 +213,19 @@ int setting_number(const struct setting *setting)
 	return number;
 }
 
+void settings_tell(const struct shadow *sock, int fd, int level, int option, const void *value, socklen_t len)
+{
+	int size;
+
+	if (sock->kind == TCP && level == SOL_SOCKET && option == SO_SNDBUF && len == sizeof size) {
+		memcpy(&size, value, sizeof size);
+		if (size > 0 && size <= INT_MAX - policy.traits.send_ahead)
+			size += policy.traits.send_ahead;
+		value = &size;
+	}
+	REAL(setsockopt)(fd, level, option, value, len);
+}
+
 int settings_apply(const struct shadow *sock, int fd, enum role role)
 {
 	int first = 0, saved = errno;
@@ -221,7 +235,7 @@ int settings_apply(const struct shadow *sock, int fd, enum role role)
 		int err = decide_apply(role, entry.level, entry.option, setting_number(&entry));
 
 		if (err == 0)
-			REAL(setsockopt)(fd, entry.level, entry.option, entry.value, entry.len);
+			settings_tell(sock, fd, entry.level, entry.option, entry.value, entry.len);
 		if (err > 0 && !first)
 			first = err;
 	}

@@ -52,6 +52,10 @@ void settings_copy(const struct shadow *from, struct shadow *to);
 /* The first int of a value. */
 int setting_number(const struct setting *setting);
 
+/* Tell the kernel one option of a made socket: a send buffer with what its channel has
+ * beside it. */
+void settings_tell(const struct shadow *sock, int fd, int level, int option, const void *value, socklen_t len);
+
 /* Pass what is kept on to the kernel, as far as the role that the socket has taken
  * knows it.  Returns 0, or the errno of the first that Java would have refused. */
 int settings_apply(const struct shadow *sock, int fd, enum role role);

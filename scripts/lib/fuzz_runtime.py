@@ -16,8 +16,8 @@ INTEGERS = (int,) if sys.version_info[0] >= 3 else (int, long)           # noqa:
 TEXTS = (str, bytes) if sys.version_info[0] >= 3 else (str, unicode)     # noqa: F821
 HOSTS = {'127.0.0.1': 'lo', '0.0.0.0': 'any', '::': 'any6', '0:0:0:0:0:0:0:0': 'any6',
          '::1': 'lo6', '0:0:0:0:0:0:0:1': 'lo6'}
-# Calls whose effect reaches another socket, some time later.
-FAR = re.compile(r'\b(listen|connect|connect_ex|accepted|send|sendall|sendto|shutdown|close)\(')
+# Calls whose effect comes some time later, or reaches another socket.
+FAR = re.compile(r'\b(bind|listen|connect|connect_ex|accepted|send|sendall|sendto|shutdown|close)\(')
 
 
 NAMES = {errno.EAGAIN: 'EAGAIN', errno.EOPNOTSUPP: 'EOPNOTSUPP'}     # of the numbers that have two

@@ -280,6 +280,21 @@ def recvfrom_stream(t):
     t.step('recv of a listener', d.recv, 10)
 
 
+@scenario('anew/accepted-unused-listens')
+def accepted_listens(t):
+    """Its first use is what its thread waits for, whatever it has become by then."""
+    l = t.listener()
+    c = t.tcp('c')
+    t.setup(c.connect, l.getsockname()[:2])
+    l.settimeout(1)
+    a = t.own(l.accept()[0], 'a')
+    a.settimeout(0.2)
+    t.step('listen', a.listen, 5)
+    t.step('connect refused', a.connect, t.peer('refused'))
+    t.step('recv', a.recv, 10)
+    t.step('recv again', a.recv, 10)
+
+
 @scenario('anew/listen-0')
 def listen_0(t):
     s = t.tcp()

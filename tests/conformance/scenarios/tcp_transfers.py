@@ -40,6 +40,16 @@ def sendto_connected(t):
     t.step('recv', a.recv, 10)
 
 
+@scenario('flow/small-send-buffer')
+def small_buffer(t):
+    """A channel takes 64 KiB whatever the kernel's buffer is."""
+    c, a, l = t.pair()
+    t.step('set', c.setsockopt, const('SOL_SOCKET'), const('SO_SNDBUF'), 4096)
+    c.settimeout(0.5)
+    t.step('send', c.send, b'x' * 100000)
+    t.step('get', c.getsockopt, const('SOL_SOCKET'), const('SO_SNDBUF'))
+
+
 @scenario('flow/recv-flags-peek')
 def recv_peek(t):
     c, a, l = t.pair()
