@@ -200,7 +200,7 @@ static unsigned listen_failed(struct shadow *sock, int fd)
 		former_ignore(sock, fd);
 		return unseen ? PAST_UNNAMED | PAST_UNREADY : PAST_UNNAMED;
 	}
-	return unseen || !shadow_is(sock, UNMADE) ? PAST_BROKEN | PAST_UNNAMED | PAST_UNREADY : PAST_UNNAMED;
+	return unseen || !shadow_is(sock, UNMADE) ? PAST_BROKEN | PAST_UNNAMED | PAST_UNREADY : PAST_BROKEN | PAST_UNNAMED;
 }
 
 static int listen_anew(struct shadow *sock, int backlog, const struct occasion *at)
@@ -210,8 +210,7 @@ static int listen_anew(struct shadow *sock, int backlog, const struct occasion *
 	int err;
 
 	if (enforced(v) && v.rc < 0) {
-		if (!(sock->past & PAST_LISTENED))
-			sock->past |= PAST_HALF;
+		sock->past |= !(sock->past & PAST_LISTENED) ? PAST_HALF : shadow_is(sock, CLIENT) ? PAST_BROKEN : 0;
 		return fail(v.err);
 	}
 	channel_refresh(sock, at->fd);

@@ -74,7 +74,7 @@ void channel_watch(struct shadow *sock)
 	sock->woken = 0;
 }
 
-/* Nothing has been read yet, whatever the kernel holds. */
+/* Nothing has been read yet, whatever the kernel holds: said once. */
 static bool is_drowsy(struct shadow *sock)
 {
 	uint32_t woken;
@@ -83,10 +83,8 @@ static bool is_drowsy(struct shadow *sock)
 	woken = sock->woken;
 	if (!woken || python_doing == PYTHON_NOTHING) /* C programs wait for edges of epoll */
 		return false;
-	if (clock_now() - woken < MILLISECONDS_TO_READ)
-		return true;
 	sock->woken = 0;
-	return false;
+	return clock_now() - woken < MILLISECONDS_TO_READ;
 }
 
 /* --- receiving ----------------------------------------------------------- */
@@ -168,14 +166,20 @@ static bool former_receives(struct transfer *t, bool *answered)
 	struct pollfd one = { .fd = t->at.fd, .events = POLLIN };
 	bool silent = !shadow_is(sock, CLIENT) || sock->past & (PAST_NEVER | PAST_OVER);
 
+	*answered = false;
 	if (!silent && may_wait(t) && former_poll(sock, &one, SPEAKS, false, -1) < 0)
 		return *answered = fail(t, errno);
-	*answered = false;
-	if (!former_takes(t, answered))
-		return false;
-	if (*answered)
-		end_read(t);
-	return true;
+	switch (former_takes(t)) {
+	case THE_END:
+		return *answered = end_read(t);
+	case NONSENSE:
+		return *answered = fail(t, EINVAL);
+	case DATA:
+		return true;
+	case NOTHING:
+		break;
+	}
+	return false;
 }
 
 /* A UDP socket whose listen was refused takes its datagrams for a stream's, and fails. */

@@ -59,10 +59,16 @@ static inline bool channel_is_hollow(const struct shadow *sock)
 	return policy.traits.channel_ends && sock->kind == UDP && sock->naming == REFUSED && sock->link == IDLE;
 }
 
-/* One whose listen was refused its backlog is no UDP socket any more, but has its channel. */
+/* Does Jython take it for a server by now?  It may, although its listen failed. */
+static inline bool channel_serves(const struct shadow *sock)
+{
+	return shadow_is(sock, LISTENER) || shadow_past(sock) & (PAST_HALF | PAST_BROKEN);
+}
+
+/* A UDP socket whose listen failed has its channel still, and is no UDP socket any more. */
 static inline bool channel_is_half(const struct shadow *sock)
 {
-	return sock->kind == UDP && shadow_past(sock) & PAST_HALF;
+	return sock->kind == UDP && channel_serves(sock);
 }
 
 /* --- former.c: the channels that the socket had before ------------------- */
@@ -81,9 +87,10 @@ bool former_may(const struct shadow *sock, enum wanted what);
 bool former_is_ready(const struct shadow *sock, enum wanted what);
 bool former_has_closed(const struct shadow *sock);
 
-/* True: a receive has something to tell from one of them: its end, or data, for which
- * t->source and t->limit are set. */
-bool former_takes(struct transfer *t, bool *end);
+/* What has a receive to tell from one of them?  DATA: t->source and t->limit are set.
+ * NONSENSE: a datagram, to what is a stream now. */
+enum tells { NOTHING, DATA, THE_END, NONSENSE };
+enum tells former_takes(struct transfer *t);
 void former_received(const struct transfer *t, ssize_t rc);
 
 /* Wait for one descriptor (unless silent: nothing comes from it) and for them. */

@@ -190,8 +190,10 @@ static bool is_polled(const struct shadow *sock)
 /* A connect that was refused its address has got as far as to forget what there was. */
 static void begun_in_vain(struct shadow *sock, int fd)
 {
-	if (shadow_is(sock, CLIENT))
+	if (shadow_is(sock, CLIENT)) {
 		channel_discard(fd);
+		sock->past &= ~(unsigned)(PAST_HALF | PAST_BROKEN);
+	}
 	sock->left = 0;
 	sock->past = (sock->past & ~(unsigned)PAST_MUTE) | PAST_TRIED;
 }
@@ -273,7 +275,7 @@ bool connect_refused(struct shadow *sock, const struct occasion *at, int *rc)
 	struct verdict late;
 	int err;
 
-	if ((sock->kind == TCP || sock->past & PAST_HALF) && channel_begins_anew())
+	if ((sock->kind == TCP || channel_is_half(sock)) && channel_begins_anew())
 		return anew_refused(sock, at, rc);
 	if (sock->kind == UDP ? datagram_refused(sock, at, rc) : settled(may_connect(sock), at, rc))
 		return true;

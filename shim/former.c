@@ -10,7 +10,8 @@ enum { OUT_OF_THE_WAY = 700 }; /* above the descriptors that programs count on *
 
 enum { SILENT = 1, /* whatever comes, nobody hears of it */
        DEAF = 2,   /* only what had come in before */
-       LISTENER_STILL = 4 };
+       LISTENER_STILL = 4,
+       PACKETS = 8 }; /* datagrams, which a stream cannot be told */
 
 static bool is_there(const struct former *former)
 {
@@ -33,6 +34,8 @@ static unsigned flags_of(const struct shadow *sock)
 
 	if (shadow_is(sock, LISTENER))
 		return SILENT | LISTENER_STILL;
+	if (shadow_is(sock, DATAGRAM))
+		return PACKETS;
 	return !hears ? SILENT : sock->past & PAST_DEAF ? DEAF : 0;
 }
 
@@ -63,8 +66,6 @@ void former_keep(struct shadow *sock, int fd)
 
 /* --- what they tell ------------------------------------------------------ */
 
-enum tells { NOTHING, DATA, THE_END };
-
 static enum tells tells(const struct former *former)
 {
 	int saved = errno;
@@ -79,9 +80,11 @@ static enum tells tells(const struct former *former)
 		rc = channel_discard(former->fd) ? -1 : 0;
 	else
 		rc = REAL(recv)(former->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	if (rc < 0 && errno != EAGAIN)
+	if (rc < 0 && errno != EAGAIN && !(former->flags & PACKETS))
 		rc = 0;
 	errno = saved;
+	if (rc >= 0 && former->flags & PACKETS)
+		return NONSENSE;
 	return rc < 0 ? NOTHING : rc == 0 ? THE_END : DATA;
 }
 
@@ -140,23 +143,22 @@ bool former_has_closed(const struct shadow *sock)
 	return false;
 }
 
-bool former_takes(struct transfer *t, bool *end)
+enum tells former_takes(struct transfer *t)
 {
 	for (int number = 0; number < t->sock->parked; number++) {
 		struct former *former = settings_former(t->sock, number);
 		enum tells what = tells(former);
 
-		*end = what == THE_END;
 		if (what == NOTHING)
 			continue;
 		if (what == THE_END)
 			drop(former);
-		else
+		else if (what == DATA)
 			t->source = former->fd;
 		t->limit = former->flags & DEAF ? former->left : 0;
-		return true;
+		return what;
 	}
-	return false;
+	return NOTHING;
 }
 
 void former_received(const struct transfer *t, ssize_t rc)

@@ -113,7 +113,7 @@ static struct view client_view(struct shadow *sock, int fd)
 		view.force |= POLLOUT;
 	if (sock->past & PAST_BROKEN) { /* it is asked for connections now */
 		view.drop = POLLIN;
-		view.force &= ~POLLIN;
+		view.force = (view.force & ~POLLIN) | (former_is_ready(sock, LISTENS) ? POLLIN : 0);
 	}
 	return view;
 }
@@ -135,6 +135,8 @@ static struct view datagram_view(struct shadow *sock, int fd)
 	socklen_t len = sizeof error;
 
 	REAL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (channel_is_half(sock)) /* it is asked for connections now */
+		return (struct view){ .drop = POLLIN };
 	if (!shadow_is(sock, DEAD) && !channel_is_hollow(sock))
 		return (struct view){ 0 };
 	REAL(ioctl)(fd, FIONREAD, &waiting);

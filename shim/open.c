@@ -83,7 +83,7 @@ static int accept_any(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags, st
 		track_shared(fd, sock, at->call, at->site);
 	from = at->sock && sock->parked ? former_listener(sock, fd) : fd;
 	rc = flags < 0 ? REAL(accept)(from, addr, len) : REAL(accept4)(from, addr, len, flags);
-	if (rc < 0 && errno == EINVAL && at->sock && sock->past & (PAST_BROKEN | PAST_LISTENED))
+	if (rc < 0 && (errno == EINVAL || errno == EOPNOTSUPP) && at->sock && sock->past & (PAST_BROKEN | PAST_LISTENED))
 		errno = EAGAIN; /* it waits for a listener that is no more, or never was */
 	if (rc >= 0)
 		track_accepted(rc, sock, flags < 0 ? 0 : flags);

@@ -297,7 +297,7 @@ static int introspect(struct shadow *sock, void *value, socklen_t *len, const st
 {
 	int answer;
 
-	if (at->option == SO_ACCEPTCONN && sock->type == UDP && !shadow_is(sock, LISTENER) && !(sock->past & PAST_HALF)) {
+	if (at->option == SO_ACCEPTCONN && sock->type == UDP && !channel_serves(sock)) {
 		channel_note(sock, ENOPROTOOPT);
 		errno = ENOPROTOOPT;
 		return -1;
@@ -305,7 +305,7 @@ static int introspect(struct shadow *sock, void *value, socklen_t *len, const st
 	if (REAL(getsockopt)(at->fd, SOL_SOCKET, SO_TYPE, value, len) != 0)
 		return -1;
 	answer = at->option == SO_ERROR ? last_error(sock, at) : at->option == SO_TYPE ? (sock->type == TCP ? SOCK_STREAM : SOCK_DGRAM) :
-						      shadow_is(sock, LISTENER) || sock->past & PAST_HALF;
+						      channel_serves(sock);
 	memcpy(value, &answer, *len < sizeof answer ? *len : sizeof answer);
 	return 0;
 }

@@ -92,7 +92,8 @@ static bool goes_on(int fd, struct shadow *sock)
 	case PYTHON_SEND:
 		return enforced(decide_send(sock, false, false)) || cannot_send(fd, sock);
 	case PYTHON_SENDTO:
-		return enforced(decide_sendto(sock)) || cannot_send(fd, sock);
+		return enforced(decide_sendto(sock)) || cannot_send(fd, sock) ||
+		       (policy.traits.channel_ends && shadow_is(sock, LISTENER));
 	case PYTHON_ACCEPT:
 		return !shadow_is(sock, LISTENER) && !former_may(sock, LISTENS);
 	default:

@@ -113,10 +113,10 @@ static int again_failed(int err, const struct occasion *at)
 	return err;
 }
 
-/* Nobody hears that the listen was refused: the client that there was has gone, all the same. */
+/* Nobody hears that the listen was refused: what there was has gone, all the same. */
 static bool gives_way(const struct shadow *sock, enum role role)
 {
-	return role == LISTENER && shadow_is(sock, CLIENT) && shadow_timing(sock, SEND) == NONBLOCKING;
+	return role == LISTENER && !shadow_is(sock, LISTENER) && shadow_timing(sock, SEND) == NONBLOCKING;
 }
 
 int channel_renew(struct shadow *sock, int type, enum role role, const struct occasion *at)

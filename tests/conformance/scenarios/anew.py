@@ -340,6 +340,50 @@ def udp_accepts(t):
     t.step('set SO_RCVBUF', u.setsockopt, const('SOL_SOCKET'), const('SO_RCVBUF'), 4096)
 
 
+@scenario('anew/udp-listens-with-data')
+def udp_with_data(t):
+    """Its datagrams still come, to what is a stream now and can make nothing of them."""
+    u, other = t.udp(), t.udp('other')
+    u.settimeout(0.2)
+    t.setup(u.bind, ('127.0.0.1', 0))
+    t.setup(other.sendto, b'early', u.getsockname()[:2])
+    t.sleep()
+    t.step('listen', u.listen, 5)
+    ready(t, 'select', u)
+    t.step('recv', u.recv, 10)
+    t.step('sendto', u.sendto, b'x', other.getsockname()[:2])
+
+
+for _timeout in (0.2, 0.0):
+    @scenario('anew/udp-listens-busy%s' % ('' if _timeout else '-nonblocking'))
+    def udp_busy(t, timeout=_timeout):
+        u, l = t.udp(), t.listener()
+        t.setup(u.bind, ('127.0.0.1', l.getsockname()[1]))
+        u.settimeout(timeout)
+        t.step('listen', u.listen, 5)
+        t.step('acceptconn', lambda: u.getsockopt(const('SOL_SOCKET'), const('SO_ACCEPTCONN')))
+        ready(t, 'select', u)
+        t.step('accept', u.accept)
+        t.step('send', u.send, b'x')
+        t.step('recv', u.recv, 10)
+
+
+@scenario('anew/listen-0-after-listen')
+def listen_0_again(t):
+    """It asks its connections for what is there, though it is a client."""
+    s, l = t.listener('s'), t.listener()
+    c = t.tcp('c')
+    t.setup(c.connect, s.getsockname()[:2])
+    t.sleep()
+    s.settimeout(0.2)
+    t.setup(s.connect, l.getsockname()[:2])
+    t.step('listen', s.listen, 0)
+    t.step('acceptconn', lambda: s.getsockopt(const('SOL_SOCKET'), const('SO_ACCEPTCONN')))
+    ready(t, 'select', s)
+    t.accept_step('accept', s)
+    ready(t, 'select nothing', s)
+
+
 @scenario('anew/udp-listen-0')
 def udp_listen_0(t):
     """Jython takes it for a server's, in vain, and sends its datagrams as a stream's."""
