@@ -131,16 +131,15 @@ static struct view listener_view(const struct shadow *sock)
 
 static struct view datagram_view(struct shadow *sock, int fd)
 {
+	bool serves = channel_is_half(sock); /* it is asked for connections now */
 	int error = 0, waiting = 0;
 	socklen_t len = sizeof error;
 
 	REAL(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	if (channel_is_half(sock)) /* it is asked for connections now */
-		return (struct view){ .drop = POLLIN };
 	if (!shadow_is(sock, DEAD) && !channel_is_hollow(sock))
-		return (struct view){ 0 };
+		return (struct view){ .drop = serves ? POLLIN : 0 };
 	REAL(ioctl)(fd, FIONREAD, &waiting);
-	return (struct view){ .hide = true, .force = waiting ? POLLIN : 0 };
+	return (struct view){ .hide = true, .force = waiting && !serves ? POLLIN : 0 };
 }
 
 struct view wait_view(int fd, const struct occasion *at)

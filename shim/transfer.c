@@ -248,8 +248,8 @@ bool recv_begin(struct transfer *t)
 		return true;
 	if (!t->sock)
 		return false;
-	/* A listener that was a client is still told what comes for that one. */
-	if (t->sock->parked && shadow_is(t->sock, LISTENER) && track_confirm(t->at.fd, t->sock)) {
+	/* A listener that was a client is still told what comes for that one, and its end. */
+	if ((t->sock->parked || shadow_past(t->sock) & PAST_END) && shadow_is(t->sock, LISTENER) && track_confirm(t->at.fd, t->sock)) {
 		if (channel_receives(t)) {
 			channel_note(t->sock, t->rc < 0 ? errno : 0);
 			transfer_over(t);

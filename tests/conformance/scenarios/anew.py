@@ -85,6 +85,18 @@ def end_read(t):
     t.step('recv again', c.recv, 10)
 
 
+@scenario('anew/end-read-then-listen')
+def end_then_listen(t):
+    c, a, l = t.pair()
+    c.settimeout(0.2)
+    t.setup(a.close)
+    t.step('recv end', c.recv, 10)
+    t.step('listen', c.listen, 5)
+    t.step('recv', c.recv, 10)
+    c.setblocking(0)
+    t.step('recv non-blocking', c.recv, 10)
+
+
 @scenario('anew/closed-then-refused')
 def closed_refused(t):
     c, a, l = t.pair()
