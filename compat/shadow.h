@@ -39,7 +39,7 @@ enum past {
 	PAST_DATAGRAM = 4096,  /* a listener now, and a UDP socket before */
 	PAST_MISFIT = 1024, /* a protocol that there is not: its addresses cannot be looked up */
 	PAST_LISTENED = 512, /* it has been a listener: accept goes on waiting for it */
-	PAST_BROKEN = 128, /* its listen failed behind the program's back */
+	PAST_BROKEN = 128, /* its listen failed: no listener, though Jython takes it for one */
 	PAST_OVER = 8192,  /* the end has been read of the channel that it has now */
 	PAST_CLOSED = 16384, /* a channel of it has closed, which may have been a former one */
 	PAST_DORMANT = 1 << 15, /* it connected before it was used as the accepted socket that it was */
@@ -49,7 +49,8 @@ enum past {
 	PAST_HALF = 1 << 19,    /* a backlog was refused: no client any more, and no listener yet */
 	PAST_KINLESS = 1 << 20, /* it was accepted, whatever it is now: Jython has forgotten its family */
 	PAST_TYPELESS = 1 << 21,/* a type that there is not: an error at any address */
-	PAST_LASTING = PAST_MISFIT | PAST_TYPELESS | PAST_KINLESS | PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED | PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
+	PAST_LASTING = PAST_MISFIT | PAST_TYPELESS | PAST_KINLESS | PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED |
+		       PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
 		       PAST_CLOSED /* what is true of the socket, whichever channel it has */
 };
 

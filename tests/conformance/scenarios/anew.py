@@ -200,14 +200,20 @@ def listener_connects(t):
     t.step('peer of the accepted', lambda: (a.send(b'a'), c.settimeout(0.2), c.recv(10))[2])
 
 
-@scenario('anew/accepted-unused-refused')
-def accepted_refused(t):
+def unused(t):
+    """An accepted socket in timeout mode that has not been used."""
     l = t.listener()
     c = t.tcp('c')
     t.setup(c.connect, l.getsockname()[:2])
     l.settimeout(1)
     a = t.own(l.accept()[0], 'a')
     a.settimeout(0.2)
+    return a
+
+
+@scenario('anew/accepted-unused-refused')
+def accepted_refused(t):
+    a = unused(t)
     t.step('connect refused', a.connect, t.peer('refused'))
     t.step('recv', a.recv, 10)
     t.step('send', a.send, b'x')
@@ -295,12 +301,7 @@ def recvfrom_stream(t):
 @scenario('anew/accepted-unused-listens')
 def accepted_listens(t):
     """Its first use is what its thread waits for, whatever it has become by then."""
-    l = t.listener()
-    c = t.tcp('c')
-    t.setup(c.connect, l.getsockname()[:2])
-    l.settimeout(1)
-    a = t.own(l.accept()[0], 'a')
-    a.settimeout(0.2)
+    a = unused(t)
     t.step('listen', a.listen, 5)
     t.step('connect refused', a.connect, t.peer('refused'))
     t.step('recv', a.recv, 10)
