@@ -113,7 +113,9 @@ static struct view client_view(struct shadow *sock, int fd)
 		view.force |= POLLOUT;
 	if (sock->past & PAST_BROKEN) { /* it is asked for connections now */
 		view.drop = POLLIN;
-		view.force = (view.force & ~POLLIN) | (former_is_ready(sock, LISTENS) ? POLLIN : 0);
+		view.force &= ~POLLIN;
+		if (former_is_ready(sock, LISTENS))
+			view.force |= POLLIN;
 	}
 	return view;
 }
