@@ -49,6 +49,7 @@ enum past {
 	PAST_HALF = 1 << 19,    /* a backlog was refused: no client any more, and no listener yet */
 	PAST_KINLESS = 1 << 20, /* it was accepted, whatever it is now: Jython has forgotten its family */
 	PAST_TYPELESS = 1 << 21,/* a type that there is not: an error at any address */
+	PAST_TURNED = 1 << 22,  /* a listener whose connect was refused its address: Jython takes it for a client */
 	PAST_LASTING = PAST_MISFIT | PAST_TYPELESS | PAST_KINLESS | PAST_MUTE | PAST_END | PAST_TRIED | PAST_ACCEPTED |
 		       PAST_CONNECTED | PAST_DATAGRAM | PAST_LISTENED |
 		       PAST_CLOSED /* what is true of the socket, whichever channel it has */

@@ -62,7 +62,9 @@ static inline bool channel_is_hollow(const struct shadow *sock)
 /* Does Jython take it for a server by now?  It may, although its listen failed. */
 static inline bool channel_serves(const struct shadow *sock)
 {
-	return shadow_is(sock, LISTENER) || shadow_past(sock) & (PAST_HALF | PAST_BROKEN);
+	unsigned past = shadow_past(sock);
+
+	return shadow_is(sock, LISTENER) ? !(past & PAST_TURNED) : past & (PAST_HALF | PAST_BROKEN);
 }
 
 /* A UDP socket whose listen failed has its channel still, and is no UDP socket any more. */

@@ -194,8 +194,9 @@ static void begun_in_vain(struct shadow *sock, int fd)
 		channel_discard(fd);
 		sock->past &= ~(unsigned)(PAST_HALF | PAST_BROKEN);
 	}
+	former_forget(sock);
 	sock->left = 0;
-	sock->past = (sock->past & ~(unsigned)PAST_MUTE) | PAST_TRIED;
+	sock->past = (sock->past & ~(unsigned)PAST_MUTE) | PAST_TRIED | (shadow_is(sock, LISTENER) ? PAST_TURNED : 0);
 }
 
 /* Before a connect where each makes a new channel.  True: *rc is the answer. */

@@ -126,7 +126,9 @@ static struct view listener_view(const struct shadow *sock)
 
 	if (!(sock->past & PAST_UNREADY) || sock->past & PAST_CLOSED || (sock->parked && former_has_closed(sock)))
 		view.force = POLLOUT;
-	if (sock->parked && former_is_ready(sock, LISTENS))
+	if (sock->past & PAST_TURNED)
+		view.drop = POLLIN;
+	if (sock->parked && former_is_ready(sock, sock->past & PAST_TURNED ? SPEAKS : LISTENS))
 		view.force |= POLLIN;
 	return view;
 }

@@ -182,6 +182,42 @@ for _timeout in (0.2, 0.0):
         t.step('recv', l.recv, 10)
 
 
+@scenario('anew/listener-connects-from-its-port')
+def listener_connects_busy(t):
+    """Refused its own port, it stays a listener that is asked for data."""
+    l, m = t.tcp('l'), t.listener('m')
+    mine = ('127.0.0.1', t.port('mine'))
+    t.setup(l.bind, mine)
+    t.setup(l.listen, 5)
+    c = t.tcp('c')
+    t.setup(c.connect, mine)
+    t.sleep()
+    l.settimeout(0.2)
+    try:
+        l.connect(m.getsockname()[:2])
+    except Exception:
+        pass
+    except:                                       # noqa: E722  a Java exception
+        pass
+    ready(t, 'select', l)
+    t.step('acceptconn', lambda: l.getsockopt(const('SOL_SOCKET'), const('SO_ACCEPTCONN')))
+    t.step('recv', l.recv, 10)
+    t.accept_step('accept', l)
+
+
+@scenario('anew/udp-datagrams-forgotten')
+def udp_forgotten(t):
+    u, other = t.udp(), t.udp('other')
+    u.settimeout(0.2)
+    t.setup(u.bind, ('127.0.0.1', 0))
+    t.setup(other.sendto, b'early', u.getsockname()[:2])
+    t.sleep()
+    t.setup(u.listen, 5)
+    t.setup(u.bind, t.peer('busy'))
+    t.step('connect', u.connect, t.peer('sink'))
+    t.step('recv', u.recv, 10)
+
+
 @scenario('anew/listener-connects')
 def listener_connects(t):
     l, m = t.listener('l'), t.listener('m')
