@@ -231,7 +231,8 @@ static bool anew_refused(struct shadow *sock, const struct occasion *at, int *rc
 	pending_done(sock);
 	if (track_kernel_name(at->fd, &name))
 		settings_keep_bound(sock, &name);
-	sock->past = (sock->past & (PAST_LISTENED | PAST_END | PAST_CLOSED | PAST_UNNAMED | PAST_KINLESS | PAST_MISFIT | PAST_TYPELESS)) | PAST_TRIED | slept;
+	sock->past &= PAST_LISTENED | PAST_END | PAST_CLOSED | PAST_UNNAMED | PAST_KINLESS | PAST_MISFIT | PAST_TYPELESS;
+	sock->past |= PAST_TRIED | slept;
 	track_role(sock, CLIENT, IDLE);
 	return false;
 }

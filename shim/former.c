@@ -137,7 +137,7 @@ bool former_has_closed(const struct shadow *sock)
 		struct former *former = settings_former(sock, number);
 		struct pollfd one = { .fd = former->fd, .events = POLLRDHUP };
 
-		if (may(former, SPEAKS) && REAL(poll)(&one, 1, 0) > 0)
+		if (may(former, SPEAKS) && !(former->flags & PACKETS) && REAL(poll)(&one, 1, 0) > 0)
 			return true;
 	}
 	return false;

@@ -69,8 +69,10 @@ SLOW ssize_t slow_recvfrom(int fd, void *restrict buf, size_t len, int flags, __
 	room = asks && policy.traits.stream_source && readable(addrlen, sizeof *addrlen) ? *addrlen : 0;
 	if (recv_begin(&t)) {
 		rc = t.rc;
-		if (rc == 0 && asks)
-			*addrlen = 0, t.sock = track_unchecked(fd);
+		if (rc == 0 && asks) {
+			*addrlen = 0;
+			t.sock = track_unchecked(fd);
+		}
 	} else {
 		if (t.limit && t.limit < len)
 			len = t.limit;

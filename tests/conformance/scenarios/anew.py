@@ -399,8 +399,8 @@ def udp_with_data(t):
     t.sleep()
     t.step('listen', u.listen, 5)
     ready(t, 'select', u)
-    t.step('recv', u.recv, 10)
-    t.step('sendto', u.sendto, b'x', other.getsockname()[:2])
+    t.timed('recv', u.recv, 10)
+    t.timed('sendto', u.sendto, b'x', other.getsockname()[:2])
 
 
 for _timeout in (0.2, 0.0):
